@@ -25,22 +25,38 @@ const kind = (grpc: GrpcStatus, http: number, sentence: string): RefusalKind => 
 
 export const refusals = {
   // The request itself.
-  INVALID_REQUEST: kind("INVALID_ARGUMENT", 400, "The request is not well formed; the violations name the fields."),
+  INVALID_REQUEST: kind(
+    "INVALID_ARGUMENT",
+    400,
+    "The request is not well formed; the violations name the fields.",
+  ),
   REQUEST_TOO_LARGE: kind("RESOURCE_EXHAUSTED", 413, "The request is larger than this service accepts."),
   REQUEST_ID_REUSED: kind("FAILED_PRECONDITION", 422, "This request id was used before with another body."),
   METHOD_UNKNOWN: kind("UNIMPLEMENTED", 404, "There is no such method."),
-  DEADLINE_EXCEEDED: kind("DEADLINE_EXCEEDED", 504, "The answer did not come before the caller's deadline; asking again with the same request id is safe."),
+  DEADLINE_EXCEEDED: kind(
+    "DEADLINE_EXCEEDED",
+    504,
+    "The answer did not come before the caller's deadline; asking again with the same request id is safe.",
+  ),
 
   // The caller.
   UNAUTHENTICATED: kind("UNAUTHENTICATED", 401, "No token was given, or it is not valid here."),
   FORBIDDEN: kind("PERMISSION_DENIED", 403, "This caller may not do that."),
 
   // The service.
-  OVERLOADED: kind("RESOURCE_EXHAUSTED", 503, "The service has more work than it can queue; try again shortly."),
+  OVERLOADED: kind(
+    "RESOURCE_EXHAUSTED",
+    503,
+    "The service has more work than it can queue; try again shortly.",
+  ),
   UNAVAILABLE: kind("UNAVAILABLE", 503, "The service cannot answer just now; try again shortly."),
   PRODUCT_UNAVAILABLE: kind("UNAVAILABLE", 503, "The product service cannot be reached; try again shortly."),
   MEMBER_UNAVAILABLE: kind("UNAVAILABLE", 503, "The member service cannot be reached; try again shortly."),
-  PROVIDER_UNAVAILABLE: kind("UNAVAILABLE", 503, "The payment provider cannot be reached; nothing was charged."),
+  PROVIDER_UNAVAILABLE: kind(
+    "UNAVAILABLE",
+    503,
+    "The payment provider cannot be reached; nothing was charged.",
+  ),
   INTERNAL: kind("INTERNAL", 500, "Something went wrong here; it was logged."),
 
   // Products.
@@ -58,20 +74,32 @@ export const refusals = {
   CART_EMPTY: kind("FAILED_PRECONDITION", 409, "The cart is empty."),
   CART_FULL: kind("FAILED_PRECONDITION", 409, "The cart holds as many lines as it can."),
   CART_LINE_UNKNOWN: kind("NOT_FOUND", 404, "The cart has no such line."),
-  CART_CHANGED: kind("ABORTED", 409, "The cart changed while the order was being priced; look at it and try again."),
+  CART_CHANGED: kind(
+    "ABORTED",
+    409,
+    "The cart changed while the order was being priced; look at it and try again.",
+  ),
 
   // Orders.
   ORDER_UNKNOWN: kind("NOT_FOUND", 404, "There is no such order."),
   ORDER_EMPTY: kind("INVALID_ARGUMENT", 400, "An order needs at least one line."),
   DUPLICATE_LINE: kind("INVALID_ARGUMENT", 400, "A variant stands in this order more than once."),
-  AMOUNT_CHANGED: kind("FAILED_PRECONDITION", 412, "The amount due is not the one expected; prices may have changed."),
+  AMOUNT_CHANGED: kind(
+    "FAILED_PRECONDITION",
+    412,
+    "The amount due is not the one expected; prices may have changed.",
+  ),
   POINTS_EXCEED_TOTAL: kind("INVALID_ARGUMENT", 400, "More points are to be used than the order costs."),
   NOT_SETTLED: kind("FAILED_PRECONDITION", 409, "The order is still being settled; try again shortly."),
   NOT_CANCELLABLE: kind("FAILED_PRECONDITION", 409, "The order has ended and cannot be cancelled."),
 
   // Payments.
   PAYMENT_UNKNOWN: kind("NOT_FOUND", 404, "There is no such payment."),
-  PAYMENT_NOT_READY: kind("FAILED_PRECONDITION", 409, "The order is not ready to be paid; try again shortly."),
+  PAYMENT_NOT_READY: kind(
+    "FAILED_PRECONDITION",
+    409,
+    "The order is not ready to be paid; try again shortly.",
+  ),
   PAYMENT_IN_DOUBT: kind("FAILED_PRECONDITION", 409, "Another attempt to pay this order has no answer yet."),
   PAYMENT_DECLINED: kind("FAILED_PRECONDITION", 402, "The payment was declined."),
   PAYMENT_ENDED: kind("FAILED_PRECONDITION", 409, "This payment has ended and cannot be confirmed."),
@@ -82,4 +110,15 @@ export type RefusalCode = keyof typeof refusals;
 
 export function isRefusalCode(code: string): code is RefusalCode {
   return Object.hasOwn(refusals, code);
+}
+
+const transientStatuses: ReadonlySet<GrpcStatus> = new Set([
+  "UNAVAILABLE",
+  "RESOURCE_EXHAUSTED",
+  "DEADLINE_EXCEEDED",
+]);
+
+/** Whether the very same input may succeed later without anyone changing anything. */
+export function isTransient(code: RefusalCode): boolean {
+  return transientStatuses.has(refusals[code].grpc);
 }

@@ -48,9 +48,13 @@ export class Refusal<Code extends string = string> extends Error {
 
   constructor(
     code: Code,
-    about: { violations?: readonly Violation[]; details?: Readonly<Record<string, string>> } = {},
+    about: {
+      violations?: readonly Violation[];
+      details?: Readonly<Record<string, string>>;
+      cause?: unknown;
+    } = {},
   ) {
-    super(code);
+    super(code, about.cause === undefined ? {} : { cause: about.cause });
     this.name = "Refusal";
     this.code = code;
     this.violations = about.violations ?? [];
