@@ -6,7 +6,16 @@
 // nothing else may be there. The project's own Node comes as an npm package, so it is locked like the rest.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,8 +25,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
 const stampFile = join(modules, ".quadrille-installed");
 const lockFile = join(root, ".cache", "bootstrap.lock");
-const lock_untouched_ms_max = 60_000;
-const signal_repeat_ms = 1_000;
+const lockUntouchedMsMax = 60_000;
+const signalRepeatMs = 1_000;
 
 class Stop extends Error {}
 
@@ -34,7 +43,9 @@ try {
 
 /** What must be installed, as one short string; a change of scripts or descriptions does not count. */
 function wanted() {
-  const { workspaces, dependencies, devDependencies, optionalDependencies } = readJson(join(root, "package.json"));
+  const { workspaces, dependencies, devDependencies, optionalDependencies } = readJson(
+    join(root, "package.json"),
+  );
   return createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .update(JSON.stringify([workspaces, dependencies, devDependencies, optionalDependencies]))
@@ -54,7 +65,8 @@ function isInstalledByHand() {
   return Object.entries(readJson(join(root, "package-lock.json")).packages).every(([path, entry]) => {
     if (!path.startsWith("node_modules/")) return true; // The workspaces themselves.
     const found = present[path];
-    if (found === undefined) return entry.optional === true && !isForThisPlatform(entry);
+    if (found === undefined)
+      return entry.optional === true && (entry.libc !== undefined || !isForThisPlatform(entry));
     return found.version === entry.version && found.integrity === entry.integrity;
   });
 }
@@ -74,8 +86,16 @@ async function npmCi() {
   const count = Object.keys(readJson(join(root, "package-lock.json")).packages).length;
   const started = Date.now();
   process.stderr.write(`Installing the ${count} locked packages with npm ci … `);
-  const { code, output } = await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"]);
-  process.stderr.write(`${code === 0 ? "done" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`);
+  const { code, output } = await run("npm", [
+    "ci",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-progress",
+  ]);
+  process.stderr.write(
+    `${code === 0 ? "done" : "failed"} in ${Math.round((Date.now() - started) / 1000)} s\n`,
+  );
   if (code !== 0) throw new Stop(`${output.trimEnd()}\n\nnpm ci ended with ${code}; nothing was started.`);
 }
 
@@ -84,10 +104,14 @@ function run(command, args) {
     // NODE_ENV=production would leave out the tools that check and test.
     const env = { ...process.env, NODE_ENV: "development" };
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    // Should this process be killed meanwhile, the lock holds as long as npm itself is still at work.
+    if (child.pid !== undefined) writeFileSync(lockFile, `${process.pid} ${child.pid}`);
     let output = "";
     child.stdout.on("data", (chunk) => (output += chunk));
     child.stderr.on("data", (chunk) => (output += chunk));
-    child.on("error", (error) => reject(new Stop(`Could not run ${command}: ${error.message}. Is npm installed?`)));
+    child.on("error", (error) =>
+      reject(new Stop(`Could not run ${command}: ${error.message}. Is npm installed?`)),
+    );
     child.on("close", (code, signal) => resolve({ code: code ?? signal, output }));
   });
 }
@@ -127,14 +151,14 @@ function breakStaleLock() {
   try {
     mkdirSync(judge);
   } catch {
-    if (ageMs(judge) > lock_untouched_ms_max) rmSync(judge, { recursive: true, force: true });
+    if (ageMs(judge) > lockUntouchedMsMax) rmSync(judge, { recursive: true, force: true });
     return;
   }
   try {
-    const pid = Number(readFileSync(lockFile, "utf8"));
-    const isFresh = ageMs(lockFile) < lock_untouched_ms_max;
-    // An empty file was just created and its pid is not yet written.
-    if (!isFresh || (pid > 0 && !isAlive(pid))) rmSync(lockFile, { force: true });
+    const owners = readFileSync(lockFile, "utf8").split(" ").map(Number);
+    const isFresh = ageMs(lockFile) < lockUntouchedMsMax;
+    // A pid of zero is an empty file: just created, its pid not yet written.
+    if (!isFresh || !owners.some((pid) => pid === 0 || isAlive(pid))) rmSync(lockFile, { force: true });
   } catch (error) {
     if (error.code !== "ENOENT") throw error; // Its owner was faster.
   } finally {
@@ -171,19 +195,22 @@ function findNode() {
  * outright, the script sees its channel close and ends as if it had been asked to.
  */
 function handOver(node, script, args) {
-  const endWithParent = 'process.once("disconnect", () => process.kill(process.pid, "SIGTERM"))';
+  const endWithParent =
+    'process.once("disconnect", () => process.kill(process.pid, "SIGTERM")); process.channel.unref()';
   const flags = [`--import=data:text/javascript,${encodeURIComponent(endWithParent)}`];
   const env = {
     ...process.env,
     PATH: [join(modules, ".bin"), process.env.PATH].join(delimiter),
-    NODE_OPTIONS: [process.env.NODE_OPTIONS, "--disable-warning=ExperimentalWarning"].filter(Boolean).join(" "),
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, "--disable-warning=ExperimentalWarning"]
+      .filter(Boolean)
+      .join(" "),
   };
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
   const child = spawn(node, [...flags, script, ...args], { env, stdio, detached: true });
   const passedOn = new Map();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
-      if (Date.now() - (passedOn.get(signal) ?? 0) < signal_repeat_ms) return;
+      if (Date.now() - (passedOn.get(signal) ?? 0) < signalRepeatMs) return;
       passedOn.set(signal, Date.now());
       child.kill(signal);
     });
