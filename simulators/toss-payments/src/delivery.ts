@@ -1,6 +1,7 @@
 // delivery.ts: how an answer reaches its caller, or does not.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
+import type { Job } from "./course.ts";
 import type { Answer } from "./errors.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -41,13 +42,13 @@ export class Held implements Disposable {
   }
 }
 
-export function reset(reply: FastifyReply): void {
+function reset(reply: FastifyReply): void {
   reply.hijack();
   reply.raw.socket?.resetAndDestroy();
 }
 
 /** Announces the whole body, writes half of it, then resets the connection. */
-export async function sendHalf(reply: FastifyReply, { status, body }: Answer): Promise<void> {
+async function sendHalf(reply: FastifyReply, { status, body }: Answer): Promise<void> {
   reply.hijack();
   const bytes = Buffer.from(body);
   reply.raw.writeHead(status, { "content-type": JSON_TYPE, "content-length": bytes.length });
@@ -55,4 +56,29 @@ export async function sendHalf(reply: FastifyReply, { status, body }: Answer): P
   // A reset overtakes bytes still in the buffers: the half body gets a moment to arrive.
   await sleep(5);
   reply.raw.socket?.resetAndDestroy();
+}
+
+/** Gives the answer to the caller the way the course wants it: whole, in half, or not at all. */
+export async function deliver(
+  held: Held,
+  reply: FastifyReply,
+  answer: Answer,
+  job: Job,
+): Promise<FastifyReply> {
+  switch (job.course.delivery) {
+    case "hang":
+      // An answer the caller will never see is still the answer: a repeat with the same key is given it.
+      if (job.scope !== undefined && job.course.remembers !== "nothing")
+        job.desk.idempotency.release(job.scope);
+      await held.hang(reply, job.ms);
+      return reply;
+    case "reset":
+      reset(reply);
+      return reply;
+    case "half":
+      await sendHalf(reply, answer);
+      return reply;
+    default:
+      return send(reply, answer);
+  }
 }

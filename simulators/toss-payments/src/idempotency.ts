@@ -16,36 +16,41 @@ export const bodyOf = (answer: KeptAnswer): string =>
 export const scopeOf = (method: string, url: string, apiKeyId: string, key: string): string =>
   `${method} ${url} ${apiKeyId} ${key}`;
 
+type Kept = { at: number; running: boolean; answer: KeptAnswer | undefined };
+
 export class Idempotency {
   readonly #capacity: number;
-  /** Oldest first; an answer of undefined is still running. */
-  readonly #kept = new Map<string, { at: number; answer: KeptAnswer | undefined }>();
+  /** Oldest first. */
+  readonly #kept = new Map<string, Kept>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** An answer to give instead of acting; undefined means: act, then `finish` or `abandon`. */
+  /** An answer to give instead of acting; undefined means: act, then `release`. */
   begin(scope: string, now: number): KeptAnswer | undefined {
     const kept = this.#kept.get(scope);
-    if (kept !== undefined && now - kept.at < KEPT_MS) {
-      return kept.answer ?? errorAnswer("IDEMPOTENT_REQUEST_PROCESSING");
-    }
+    if (kept?.running) return errorAnswer("IDEMPOTENT_REQUEST_PROCESSING");
+    if (kept?.answer !== undefined && now - kept.at < KEPT_MS) return kept.answer;
     this.#kept.delete(scope);
     if (!this.#makeRoom(now)) return errorAnswer("SIMULATOR_FULL");
-    this.#kept.set(scope, { at: now, answer: undefined });
+    this.#kept.set(scope, { at: now, running: true, answer: undefined });
     return undefined;
   }
 
+  /** Keeps the answer; a request still running holds its key until it is released. */
   finish(scope: string, answer: KeptAnswer, at: number): void {
     const kept = this.#kept.get(scope);
-    if (kept === undefined) this.#kept.set(scope, { at, answer });
+    if (kept === undefined) this.#kept.set(scope, { at, running: false, answer });
     else kept.answer = answer;
   }
 
-  /** Nothing was answered: the next request with this key is the first one again. */
-  abandon(scope: string): void {
-    if (this.#kept.get(scope)?.answer === undefined) this.#kept.delete(scope);
+  /** The request is over; without an answer the next one with this key is the first again. */
+  release(scope: string): void {
+    const kept = this.#kept.get(scope);
+    if (kept === undefined) return;
+    kept.running = false;
+    if (kept.answer === undefined) this.#kept.delete(scope);
   }
 
   get size(): number {
@@ -55,7 +60,7 @@ export class Idempotency {
   #makeRoom(now: number): boolean {
     for (const [scope, kept] of this.#kept) {
       if (this.#kept.size < this.#capacity) break;
-      if (now - kept.at < KEPT_MS) return false;
+      if (kept.running || now - kept.at < KEPT_MS) return false;
       this.#kept.delete(scope);
     }
     return true;

@@ -1,5 +1,5 @@
 // payment-object.ts: a payment as the provider shows it, field by field of its documented Payment object.
-// source: https://docs.tosspayments.com/reference#payment-객체 (version 2022-11-16), fixtures/payment.json.
+// source: https://docs.tosspayments.com/reference#payment-객체 (version 2022-11-16), fixtures/payment-canceled.json.
 import { errorMessage } from "./errors.ts";
 import type { Cancel, Payment } from "./payment.ts";
 import { kst } from "./timestamp.ts";
