@@ -61,7 +61,7 @@ export const refusals = {
 
   // Products.
   VARIANT_UNKNOWN: kind("NOT_FOUND", 404, "There is no such variant."),
-  VARIANT_EXISTS: kind("ALREADY_EXISTS", 409, "A variant with this id or SKU exists."),
+  VARIANT_EXISTS: kind("ALREADY_EXISTS", 409, "A variant with this id exists."),
   NOT_ON_SALE: kind("FAILED_PRECONDITION", 409, "This variant is not on sale."),
   OUT_OF_STOCK: kind("FAILED_PRECONDITION", 409, "There is less in stock than was asked for."),
 

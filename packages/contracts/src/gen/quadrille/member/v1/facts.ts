@@ -39,8 +39,6 @@ export interface BenefitsSpent {
 export interface BenefitsSpendFailed {
   orderId: string;
   memberId: string;
-  /** HOLD_LOST, or CANCELLED when the order had been cancelled before. */
-  reason: string;
 }
 
 /** The points went back, or there were none to give back (0 points). */
@@ -406,7 +404,7 @@ export const BenefitsSpent: MessageFns<BenefitsSpent> = {
 };
 
 function createBaseBenefitsSpendFailed(): BenefitsSpendFailed {
-  return { orderId: "", memberId: "", reason: "" };
+  return { orderId: "", memberId: "" };
 }
 
 export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
@@ -416,9 +414,6 @@ export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
     }
     if (message.memberId !== "") {
       writer.uint32(18).string(message.memberId);
-    }
-    if (message.reason !== "") {
-      writer.uint32(26).string(message.reason);
     }
     return writer;
   },
@@ -452,14 +447,6 @@ export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
             message.memberId = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.reason = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -484,7 +471,6 @@ export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
         : isSet(object.member_id)
         ? globalThis.String(object.member_id)
         : "",
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
     };
   },
 
@@ -496,9 +482,6 @@ export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
     if (message.memberId !== "") {
       obj.memberId = message.memberId;
     }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
     return obj;
   },
 
@@ -509,7 +492,6 @@ export const BenefitsSpendFailed: MessageFns<BenefitsSpendFailed> = {
     const message = createBaseBenefitsSpendFailed();
     message.orderId = object.orderId ?? "";
     message.memberId = object.memberId ?? "";
-    message.reason = object.reason ?? "";
     return message;
   },
 };

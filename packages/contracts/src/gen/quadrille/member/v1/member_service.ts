@@ -84,8 +84,9 @@ export interface ListPointEntriesResponse {
 
 /** Points that moved from one account of the ledger to another. */
 export interface PointEntry {
-  /** ADJUST, HOLD, RELEASE, SPEND or RETURN. */
-  kind: string;
+  /** The accounts it moved between: ISSUED, AVAILABLE, HELD or SPENT. */
+  from: string;
+  to: string;
   points: bigint;
   /** Empty when it did not come from an order. */
   orderId: string;
@@ -1030,28 +1031,31 @@ export const ListPointEntriesResponse: MessageFns<ListPointEntriesResponse> = {
 };
 
 function createBasePointEntry(): PointEntry {
-  return { kind: "", points: 0n, orderId: "", note: "", at: undefined };
+  return { from: "", to: "", points: 0n, orderId: "", note: "", at: undefined };
 }
 
 export const PointEntry: MessageFns<PointEntry> = {
   encode(message: PointEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.kind !== "") {
-      writer.uint32(10).string(message.kind);
+    if (message.from !== "") {
+      writer.uint32(10).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(18).string(message.to);
     }
     if (message.points !== 0n) {
       if (BigInt.asIntN(64, message.points) !== message.points) {
         throw new globalThis.Error("value provided for field message.points of type int64 too large");
       }
-      writer.uint32(16).int64(message.points);
+      writer.uint32(24).int64(message.points);
     }
     if (message.orderId !== "") {
-      writer.uint32(26).string(message.orderId);
+      writer.uint32(34).string(message.orderId);
     }
     if (message.note !== "") {
-      writer.uint32(34).string(message.note);
+      writer.uint32(42).string(message.note);
     }
     if (message.at !== undefined) {
-      Timestamp.encode(toTimestamp(message.at), writer.uint32(42).fork()).join();
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1074,23 +1078,23 @@ export const PointEntry: MessageFns<PointEntry> = {
               break;
             }
 
-            message.kind = reader.string();
+            message.from = reader.string();
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 
             message.points = reader.int64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.orderId = reader.string();
             continue;
           }
           case 4: {
@@ -1098,11 +1102,19 @@ export const PointEntry: MessageFns<PointEntry> = {
               break;
             }
 
-            message.note = reader.string();
+            message.orderId = reader.string();
             continue;
           }
           case 5: {
             if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
@@ -1123,7 +1135,8 @@ export const PointEntry: MessageFns<PointEntry> = {
 
   fromJSON(object: any): PointEntry {
     return {
-      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
       points: isSet(object.points) ? BigInt(object.points) : 0n,
       orderId: isSet(object.orderId)
         ? globalThis.String(object.orderId)
@@ -1137,8 +1150,11 @@ export const PointEntry: MessageFns<PointEntry> = {
 
   toJSON(message: PointEntry): unknown {
     const obj: any = {};
-    if (message.kind !== "") {
-      obj.kind = message.kind;
+    if (message.from !== "") {
+      obj.from = message.from;
+    }
+    if (message.to !== "") {
+      obj.to = message.to;
     }
     if (message.points !== 0n) {
       obj.points = message.points.toString();
@@ -1160,7 +1176,8 @@ export const PointEntry: MessageFns<PointEntry> = {
   },
   fromPartial<I extends Exact<DeepPartial<PointEntry>, I>>(object: I): PointEntry {
     const message = createBasePointEntry();
-    message.kind = object.kind ?? "";
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
     message.points = (object.points !== undefined && object.points !== null) ? BigInt(object.points) : 0n;
     message.orderId = object.orderId ?? "";
     message.note = object.note ?? "";

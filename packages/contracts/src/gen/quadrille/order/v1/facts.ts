@@ -24,7 +24,6 @@ export interface OrderLine {
   quantity: number;
   /** Minor units of the order's currency. */
   unitPrice: bigint;
-  sku: string;
   title: string;
 }
 
@@ -110,7 +109,7 @@ export interface OrderConfirmationFailed {
 }
 
 function createBaseOrderLine(): OrderLine {
-  return { variantId: "", quantity: 0, unitPrice: 0n, sku: "", title: "" };
+  return { variantId: "", quantity: 0, unitPrice: 0n, title: "" };
 }
 
 export const OrderLine: MessageFns<OrderLine> = {
@@ -127,11 +126,8 @@ export const OrderLine: MessageFns<OrderLine> = {
       }
       writer.uint32(24).int64(message.unitPrice);
     }
-    if (message.sku !== "") {
-      writer.uint32(34).string(message.sku);
-    }
     if (message.title !== "") {
-      writer.uint32(42).string(message.title);
+      writer.uint32(34).string(message.title);
     }
     return writer;
   },
@@ -178,14 +174,6 @@ export const OrderLine: MessageFns<OrderLine> = {
               break;
             }
 
-            message.sku = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
             message.title = reader.string();
             continue;
           }
@@ -214,7 +202,6 @@ export const OrderLine: MessageFns<OrderLine> = {
         : isSet(object.unit_price)
         ? BigInt(object.unit_price)
         : 0n,
-      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
     };
   },
@@ -230,9 +217,6 @@ export const OrderLine: MessageFns<OrderLine> = {
     if (message.unitPrice !== 0n) {
       obj.unitPrice = message.unitPrice.toString();
     }
-    if (message.sku !== "") {
-      obj.sku = message.sku;
-    }
     if (message.title !== "") {
       obj.title = message.title;
     }
@@ -247,7 +231,6 @@ export const OrderLine: MessageFns<OrderLine> = {
     message.variantId = object.variantId ?? "";
     message.quantity = object.quantity ?? 0;
     message.unitPrice = (object.unitPrice !== undefined && object.unitPrice !== null) ? BigInt(object.unitPrice) : 0n;
-    message.sku = object.sku ?? "";
     message.title = object.title ?? "";
     return message;
   },

@@ -57,8 +57,6 @@ export interface StockReleased {
 /** The sale came when the hold was gone and the stock too. */
 export interface StockCommitFailed {
   orderId: string;
-  /** HOLD_LOST, or CANCELLED when the order had been cancelled before. */
-  reason: string;
   shortages: Shortage[];
 }
 
@@ -667,7 +665,7 @@ export const StockReleased: MessageFns<StockReleased> = {
 };
 
 function createBaseStockCommitFailed(): StockCommitFailed {
-  return { orderId: "", reason: "", shortages: [] };
+  return { orderId: "", shortages: [] };
 }
 
 export const StockCommitFailed: MessageFns<StockCommitFailed> = {
@@ -675,11 +673,8 @@ export const StockCommitFailed: MessageFns<StockCommitFailed> = {
     if (message.orderId !== "") {
       writer.uint32(10).string(message.orderId);
     }
-    if (message.reason !== "") {
-      writer.uint32(18).string(message.reason);
-    }
     for (const v of message.shortages) {
-      Shortage.encode(v!, writer.uint32(26).fork()).join();
+      Shortage.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -710,14 +705,6 @@ export const StockCommitFailed: MessageFns<StockCommitFailed> = {
               break;
             }
 
-            message.reason = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
             message.shortages.push(Shortage.decode(reader, reader.uint32()));
             continue;
           }
@@ -740,7 +727,6 @@ export const StockCommitFailed: MessageFns<StockCommitFailed> = {
         : isSet(object.order_id)
         ? globalThis.String(object.order_id)
         : "",
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       shortages: globalThis.Array.isArray(object?.shortages)
         ? object.shortages.map((e: any) => Shortage.fromJSON(e))
         : [],
@@ -751,9 +737,6 @@ export const StockCommitFailed: MessageFns<StockCommitFailed> = {
     const obj: any = {};
     if (message.orderId !== "") {
       obj.orderId = message.orderId;
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
     }
     if (message.shortages?.length) {
       obj.shortages = message.shortages.map((e) => Shortage.toJSON(e));
@@ -767,7 +750,6 @@ export const StockCommitFailed: MessageFns<StockCommitFailed> = {
   fromPartial<I extends Exact<DeepPartial<StockCommitFailed>, I>>(object: I): StockCommitFailed {
     const message = createBaseStockCommitFailed();
     message.orderId = object.orderId ?? "";
-    message.reason = object.reason ?? "";
     message.shortages = object.shortages?.map((e) => Shortage.fromPartial(e)) || [];
     return message;
   },

@@ -24,8 +24,8 @@ export const protobufPackage = "quadrille.product.v1";
 export const protobufFileName = "quadrille/product/v1/product_service.proto";
 
 export interface Variant {
+  /** The SKU: what is counted, priced and sold. */
   variantId: string;
-  sku: string;
   title: string;
   /** Minor units. */
   price: bigint;
@@ -45,7 +45,7 @@ export interface BatchGetVariantsResponse {
 }
 
 export interface SearchVariantsRequest {
-  /** Words of the title or the beginning of a SKU; empty lists everything. */
+  /** Part of the title, or the beginning of a variant id; empty lists everything. */
   query: string;
   /** 20 unless told, at most 100. */
   pageSize: number;
@@ -61,7 +61,6 @@ export interface SearchVariantsResponse {
 export interface CreateVariantRequest {
   requestId: string;
   variantId: string;
-  sku: string;
   title: string;
   price: bigint;
   onSale: boolean;
@@ -94,7 +93,7 @@ export interface ReceiveStockResponse {
 }
 
 function createBaseVariant(): Variant {
-  return { variantId: "", sku: "", title: "", price: 0n, currency: "", onSale: false, available: 0 };
+  return { variantId: "", title: "", price: 0n, currency: "", onSale: false, available: 0 };
 }
 
 export const Variant: MessageFns<Variant> = {
@@ -102,26 +101,23 @@ export const Variant: MessageFns<Variant> = {
     if (message.variantId !== "") {
       writer.uint32(10).string(message.variantId);
     }
-    if (message.sku !== "") {
-      writer.uint32(18).string(message.sku);
-    }
     if (message.title !== "") {
-      writer.uint32(26).string(message.title);
+      writer.uint32(18).string(message.title);
     }
     if (message.price !== 0n) {
       if (BigInt.asIntN(64, message.price) !== message.price) {
         throw new globalThis.Error("value provided for field message.price of type int64 too large");
       }
-      writer.uint32(32).int64(message.price);
+      writer.uint32(24).int64(message.price);
     }
     if (message.currency !== "") {
-      writer.uint32(42).string(message.currency);
+      writer.uint32(34).string(message.currency);
     }
     if (message.onSale !== false) {
-      writer.uint32(48).bool(message.onSale);
+      writer.uint32(40).bool(message.onSale);
     }
     if (message.available !== 0) {
-      writer.uint32(56).int32(message.available);
+      writer.uint32(48).int32(message.available);
     }
     return writer;
   },
@@ -152,43 +148,35 @@ export const Variant: MessageFns<Variant> = {
               break;
             }
 
-            message.sku = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
             message.title = reader.string();
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 
             message.price = reader.int64() as bigint;
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
             message.currency = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
             message.onSale = reader.bool();
             continue;
           }
-          case 7: {
-            if (tag !== 56) {
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 
@@ -214,7 +202,6 @@ export const Variant: MessageFns<Variant> = {
         : isSet(object.variant_id)
         ? globalThis.String(object.variant_id)
         : "",
-      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
       price: isSet(object.price) ? BigInt(object.price) : 0n,
       currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
@@ -231,9 +218,6 @@ export const Variant: MessageFns<Variant> = {
     const obj: any = {};
     if (message.variantId !== "") {
       obj.variantId = message.variantId;
-    }
-    if (message.sku !== "") {
-      obj.sku = message.sku;
     }
     if (message.title !== "") {
       obj.title = message.title;
@@ -259,7 +243,6 @@ export const Variant: MessageFns<Variant> = {
   fromPartial<I extends Exact<DeepPartial<Variant>, I>>(object: I): Variant {
     const message = createBaseVariant();
     message.variantId = object.variantId ?? "";
-    message.sku = object.sku ?? "";
     message.title = object.title ?? "";
     message.price = (object.price !== undefined && object.price !== null) ? BigInt(object.price) : 0n;
     message.currency = object.currency ?? "";
@@ -610,7 +593,7 @@ export const SearchVariantsResponse: MessageFns<SearchVariantsResponse> = {
 };
 
 function createBaseCreateVariantRequest(): CreateVariantRequest {
-  return { requestId: "", variantId: "", sku: "", title: "", price: 0n, onSale: false };
+  return { requestId: "", variantId: "", title: "", price: 0n, onSale: false };
 }
 
 export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
@@ -621,20 +604,17 @@ export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
     if (message.variantId !== "") {
       writer.uint32(18).string(message.variantId);
     }
-    if (message.sku !== "") {
-      writer.uint32(26).string(message.sku);
-    }
     if (message.title !== "") {
-      writer.uint32(34).string(message.title);
+      writer.uint32(26).string(message.title);
     }
     if (message.price !== 0n) {
       if (BigInt.asIntN(64, message.price) !== message.price) {
         throw new globalThis.Error("value provided for field message.price of type int64 too large");
       }
-      writer.uint32(40).int64(message.price);
+      writer.uint32(32).int64(message.price);
     }
     if (message.onSale !== false) {
-      writer.uint32(48).bool(message.onSale);
+      writer.uint32(40).bool(message.onSale);
     }
     return writer;
   },
@@ -673,27 +653,19 @@ export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
               break;
             }
 
-            message.sku = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
             message.title = reader.string();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
             message.price = reader.int64() as bigint;
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
@@ -724,7 +696,6 @@ export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
         : isSet(object.variant_id)
         ? globalThis.String(object.variant_id)
         : "",
-      sku: isSet(object.sku) ? globalThis.String(object.sku) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
       price: isSet(object.price) ? BigInt(object.price) : 0n,
       onSale: isSet(object.onSale)
@@ -742,9 +713,6 @@ export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
     }
     if (message.variantId !== "") {
       obj.variantId = message.variantId;
-    }
-    if (message.sku !== "") {
-      obj.sku = message.sku;
     }
     if (message.title !== "") {
       obj.title = message.title;
@@ -765,7 +733,6 @@ export const CreateVariantRequest: MessageFns<CreateVariantRequest> = {
     const message = createBaseCreateVariantRequest();
     message.requestId = object.requestId ?? "";
     message.variantId = object.variantId ?? "";
-    message.sku = object.sku ?? "";
     message.title = object.title ?? "";
     message.price = (object.price !== undefined && object.price !== null) ? BigInt(object.price) : 0n;
     message.onSale = object.onSale ?? false;
