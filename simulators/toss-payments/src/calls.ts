@@ -116,7 +116,7 @@ export function listCall(desk: Desk, request: FastifyRequest): Call | Answer {
   if (from === undefined || last === undefined || from > last) return errorAnswer("INVALID_DATE_FORMAT");
   const rows = Number(limit);
   if (!isAmount(rows) || rows > PAGE_MAX) return errorAnswer("INVALID_REQUEST");
-  // An end without milliseconds means the whole second, and a bare day the moment it begins.
+  // An end without milliseconds means the whole second; a bare day is its first one.
   const to = endDate.includes(".") ? last + 1 : last + 1_000;
   return {
     operation: "list",

@@ -92,6 +92,7 @@ describe("a payment", () => {
     const [first, second] = [await toss.open("order-1"), await toss.open("order-1")];
     await toss.confirm(first, "order-1");
     expect(json(await toss.confirm(second, "order-1")).code).toBe("DUPLICATED_ORDER_ID");
+    await toss.ask("/control/expire", { body: { paymentKey: second } });
     expect(json(await toss.ask("/v1/payments/orders/order-1")).paymentKey).toBe(first);
     expect(await toss.open("order-1")).toBeUndefined();
   });
@@ -189,6 +190,15 @@ describe("the list of transactions", () => {
     expect(json(await toss.ask(next))).toEqual(rows.slice(1));
     const none = "startDate=2026-01-02T00:00:00.000&endDate=2026-01-03T00:00:00.000";
     expect(json(await toss.ask(`/v1/transactions?${none}`))).toEqual([]);
+  });
+
+  test("has the whole last second of its period, unless the end names a millisecond", async () => {
+    await using toss = await testSimulator({ now: () => Date.UTC(2026, 0, 1, 14, 59, 59, 500) });
+    await toss.confirm(await toss.open("order-1"), "order-1");
+    const rows = async (end: string) =>
+      json(await toss.ask(`/v1/transactions?startDate=2026-01-01&endDate=2026-01-01T23:59:${end}`)).length;
+    expect([await rows("58"), await rows("59.499")]).toEqual([0, 0]);
+    expect([await rows("59.500"), await rows("59")]).toEqual([1, 1]);
   });
 
   test.each([
