@@ -1,0 +1,187 @@
+// The bus as services see it, and the one that runs over JetStream.
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
+import { durableOf, type Service, tellersFor } from "@quadrille/contracts/events";
+import { Connection } from "./connection.ts";
+import { type Counts, Deliverer } from "./deliver.ts";
+import type { ConfigDiffers } from "./difference.ts";
+import { Hearer } from "./hear.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import type { Watched } from "./message.ts";
+import { type BusLog, type Clock, type Random, systemClock } from "./ports.ts";
+import { Publisher } from "./publisher.ts";
+import { ensureStream } from "./streams.ts";
+import { type Line, linesOf } from "./subscription.ts";
+import { Watcher, type WatchOptions } from "./watch.ts";
+
+export type { Counts } from "./deliver.ts";
+export { ConfigDiffers } from "./difference.ts";
+export { defaultLimits, type Limits } from "./limits.ts";
+export type { Watched } from "./message.ts";
+export type { BusLog, Clock, Random } from "./ports.ts";
+export { NotPublished } from "./publisher.ts";
+export { type Line, on } from "./subscription.ts";
+export type { WatchOptions } from "./watch.ts";
+
+export interface HearOptions {
+  /** Sets a fact aside for an operator; resolves when that is committed. Parking the same fact twice is once. */
+  readonly park: (parked: Parked) => Promise<unknown>;
+  /** A message type this build does not know was acknowledged. */
+  readonly onUnknown?: (messageName: string) => void;
+  /** Development: calls every handler a second time after it resolved, as a lost acknowledgement would. */
+  readonly deliverTwice?: boolean;
+}
+
+/** What a service listens to, until disposed. */
+export interface Hearing extends AsyncDisposable {
+  /** Resolves when every durable stands; stays pending while a teller never had its stream. */
+  readonly ready: Promise<void>;
+  readonly counts: Counts;
+}
+
+export interface Watching extends Disposable {
+  /** Resolves when the broker began to show what is told. */
+  readonly ready: Promise<void>;
+}
+
+/** See the README for what each call promises. */
+export interface Bus extends AsyncDisposable {
+  ownStream(teller: Service): Promise<void>;
+  publish(envelope: Envelope): Promise<Placement>;
+  subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing;
+  watch(tellers: readonly Service[], onFact: (fact: Watched) => void, options?: WatchOptions): Watching;
+  isConnected(): boolean;
+}
+
+export interface BusOptions {
+  readonly servers: readonly string[];
+  /** The service's name, shown by the broker beside the connection. */
+  readonly name: string;
+  readonly user?: string | undefined;
+  readonly pass?: string | undefined;
+  /** Files; the connection is encrypted when this is given or the broker asks for it. */
+  readonly tls?:
+    | { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
+    | undefined;
+  /** Brokers that keep each stream: 1 or 3. */
+  readonly replicas: number;
+  readonly log: BusLog;
+  /** The broker has a stream or durable of ours that works otherwise; a service should stop. Called again while it stays so. */
+  readonly onConfigDiffers: (difference: ConfigDiffers) => void;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Returns at once; the broker may come later. */
+export function connectBus(options: BusOptions): Bus {
+  const { clock = systemClock, random = Math.random } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  return new JetStreamBus({ ...options, clock, random, limits });
+}
+
+type Settled = BusOptions & { readonly clock: Clock; readonly random: Random; readonly limits: Limits };
+
+class JetStreamBus implements Bus {
+  readonly #options: Settled;
+  readonly #connection: Connection;
+  readonly #publisher: Publisher;
+  readonly #own = new Map<Service, Disposable>();
+  readonly #open = new Set<Disposable | AsyncDisposable>();
+  /** A plain function, because the relay is handed nothing else of the bus. */
+  readonly publish: (envelope: Envelope) => Promise<Placement>;
+
+  constructor(options: Settled) {
+    const { limits, clock } = options;
+    this.#options = options;
+    this.#connection = new Connection(options);
+    const onStreamGone = () => this.#own.forEach((_, teller) => void this.ownStream(teller));
+    this.#publisher = new Publisher({ connection: this.#connection, limits, clock, onStreamGone });
+    this.publish = (envelope) => this.#publisher.publish(envelope);
+  }
+
+  ownStream(teller: Service): Promise<void> {
+    const { replicas, limits } = this.#options;
+    const stands = Promise.withResolvers<void>();
+    this.#own.get(teller)?.[Symbol.dispose]();
+    const job = this.#connection.eachSession(`stream of ${teller}`, async ({ nc }) => {
+      await ensureStream(await jetstreamManager(nc, { checkAPI: false }), teller, replicas, limits);
+      stands.resolve();
+    });
+    this.#own.set(teller, job);
+    return stands.promise;
+  }
+
+  subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing {
+    const { limits, clock, random, log } = this.#options;
+    const byMessage = linesOf(hearer, lines);
+    const deliverers: Deliverer[] = [];
+    const hearers = tellersFor(hearer).map((teller) => {
+      const durable = durableOf(hearer, teller).name;
+      const deliverer = new Deliverer({ ...options, durable, lines: byMessage, limits, clock, random, log });
+      deliverers.push(deliverer);
+      return new Hearer({ connection: this.#connection, hearer, teller, deliverer, limits, clock, log });
+    });
+    const ready = Promise.all(hearers.map((each) => each.ready)).then(() => undefined);
+    const close = once(async () => {
+      this.#open.delete(hearing);
+      await Promise.all(hearers.map((each) => each[Symbol.asyncDispose]()));
+    });
+    const hearing: Hearing = {
+      ready,
+      get counts() {
+        return total(deliverers.map((each) => each.counts));
+      },
+      [Symbol.asyncDispose]: close,
+    };
+    this.#open.add(hearing);
+    return hearing;
+  }
+
+  watch(tellers: readonly Service[], onFact: (fact: Watched) => void, options: WatchOptions = {}): Watching {
+    const { log } = this.#options;
+    const watchers = tellers.map((teller) => new Watcher(this.#connection, teller, onFact, options, log));
+    const watching: Watching = {
+      ready: Promise.all(watchers.map((each) => each.ready)).then(() => undefined),
+      [Symbol.dispose]: () => {
+        this.#open.delete(watching);
+        for (const each of watchers) each[Symbol.dispose]();
+      },
+    };
+    this.#open.add(watching);
+    return watching;
+  }
+
+  isConnected(): boolean {
+    return this.#connection.session !== undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#open].map((each) =>
+        Symbol.asyncDispose in each ? each[Symbol.asyncDispose]() : each[Symbol.dispose](),
+      ),
+    );
+    for (const job of this.#own.values()) job[Symbol.dispose]();
+    this.#publisher[Symbol.dispose]();
+    await this.#connection[Symbol.asyncDispose]();
+  }
+}
+
+/** The sum over a hearer's durables. */
+export function total(counts: readonly Counts[]): Counts {
+  const sum = { handled: 0, unheard: 0, unknown: 0, parked: 0, again: 0 };
+  for (const each of counts) {
+    for (const outcome of Object.keys(sum) as (keyof Counts)[]) sum[outcome] += each[outcome];
+  }
+  return sum;
+}
+
+/** The same promise to everyone who calls. */
+export function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}

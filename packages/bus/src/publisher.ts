@@ -1,0 +1,136 @@
+// Puts facts on their teller's stream and waits for the broker to say where they are.
+//
+// Answers come on one inbox and are told apart by a number. There is no timer for each publish: all wait equally long, so
+// the oldest is always the first to be overdue.
+import { createInbox, headers, type Msg } from "@nats-io/transport-node";
+import type { Envelope, Placement } from "@quadrille/contracts/envelope";
+import type { Connection, Session } from "./connection.ts";
+import type { Limits } from "./limits.ts";
+import { messageOf } from "./message.ts";
+import type { Clock } from "./ports.ts";
+
+/** The broker did not say that it has the fact. It may have it; publishing the same envelope again is safe. */
+export class NotPublished extends Error {
+  override readonly name = "NotPublished";
+}
+
+interface Waiting {
+  readonly dueAt: number;
+  readonly resolve: (placement: Placement) => void;
+  readonly reject: (error: NotPublished) => void;
+}
+
+export interface PublisherOptions {
+  readonly connection: Connection;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** The broker answered that nobody keeps this subject: the stream is gone. */
+  readonly onStreamGone: () => void;
+}
+
+export class Publisher implements Disposable {
+  readonly #options: PublisherOptions;
+  readonly #job: Disposable;
+  /** By number, oldest first. */
+  readonly #waiting = new Map<string, Waiting>();
+  #open: { readonly session: Session; readonly inbox: string } | undefined;
+  #last = 0;
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#job = options.connection.eachSession("publish", (session) => this.#listen(session));
+  }
+
+  publish(envelope: Envelope): Promise<Placement> {
+    const { limits, clock } = this.#options;
+    const open = this.#open;
+    if (open === undefined || open.session.signal.aborted) {
+      return Promise.reject(new NotPublished("there is no connection to the broker"));
+    }
+    if (this.#waiting.size >= limits.publishingMost) {
+      return Promise.reject(new NotPublished(`${this.#waiting.size} publishes wait for the broker already`));
+    }
+    if (envelope.payload.length > limits.payloadMost) {
+      return Promise.reject(new NotPublished(`a payload of ${envelope.payload.length} bytes is too large`));
+    }
+    return new Promise((resolve, reject) => {
+      const message = messageOf(envelope);
+      const carried = headers();
+      for (const [name, value] of message.headers) carried.append(name, value);
+      this.#last += 1;
+      const number = this.#last.toString(36);
+      const reply = `${open.inbox}.${number}`;
+      open.session.nc.publish(message.subject, message.payload, { headers: carried, reply });
+      this.#waiting.set(number, { dueAt: clock.now() + limits.publishTimeoutMs, resolve, reject });
+      this.#cancelSweep ??= clock.after(limits.publishTimeoutMs, () => this.#sweep());
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#job[Symbol.dispose]();
+    this.#rejectAll("the bus is closed");
+  }
+
+  async #listen(session: Session): Promise<void> {
+    const inbox = createInbox();
+    const answers = session.nc.subscribe(`${inbox}.*`, {
+      callback: (error, answer) => {
+        if (error === null) this.#answered(answer.subject.slice(inbox.length + 1), answer);
+      },
+    });
+    this.#open = { session, inbox };
+    session.signal.addEventListener("abort", () => {
+      answers.unsubscribe();
+      this.#rejectAll("the connection to the broker was lost");
+    });
+  }
+
+  #answered(number: string, answer: Msg): void {
+    const waiting = this.#waiting.get(number);
+    if (waiting === undefined) return; // Too late: its caller was told already.
+    this.#waiting.delete(number);
+    if (answer.headers?.code === 503) {
+      this.#options.onStreamGone();
+      waiting.reject(new NotPublished("no stream takes this fact"));
+      return;
+    }
+    try {
+      waiting.resolve(placementOf(answer));
+    } catch (cause) {
+      waiting.reject(new NotPublished("the broker did not take the fact", { cause }));
+    }
+  }
+
+  #rejectAll(why: string): void {
+    this.#open = undefined;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(new NotPublished(why));
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    const now = this.#options.clock.now();
+    for (const [number, { dueAt, reject }] of this.#waiting) {
+      if (dueAt > now) {
+        this.#cancelSweep = this.#options.clock.after(dueAt - now, () => this.#sweep());
+        return;
+      }
+      this.#waiting.delete(number);
+      reject(
+        new NotPublished(`no answer from the broker within ${this.#options.limits.publishTimeoutMs} ms`),
+      );
+    }
+  }
+}
+
+function placementOf(answer: Msg): Placement {
+  const said = answer.json<{ stream?: string; seq?: number; duplicate?: boolean; error?: object }>();
+  if (said.error !== undefined || said.stream === undefined || said.seq === undefined) {
+    throw new Error(JSON.stringify(said));
+  }
+  return { stream: said.stream, seq: BigInt(said.seq), duplicate: said.duplicate === true };
+}
