@@ -118,6 +118,6 @@ function drained(stream: ServerWritableStream<Buffer, Buffer>): Promise<void> {
 /** Nobody hears how a call ends that is over. Being told to stop is no news; anything else may be a defect. */
 function logLate(thrown: unknown, method: string, log: RpcLog): void {
   if (thrown instanceof Refusal || thrown instanceof RpcError) return;
-  if (thrown instanceof Error && thrown.name === "AbortError") return;
+  if ((thrown as Partial<Error> | undefined)?.name === "AbortError") return;
   log.warn({ err: thrown, method }, "a call failed after it had ended");
 }

@@ -37,7 +37,10 @@ export class OpenCall implements Call {
     const asked = Number(surface.getDeadline());
     const limit = asked === Number.POSITIVE_INFINITY ? now + defaultMs : now + maxMs;
     this.#deadlineMs = Math.min(asked, limit);
-    if (asked > limit) this.#timer = setTimeout(() => this.#expire(), limit - now);
+    if (asked > limit) {
+      this.#timer = setTimeout(() => this.#expire(), limit - now);
+      surface.once("cancelled", () => clearTimeout(this.#timer));
+    }
   }
 
   /** The caller hung up, grpc-js saw the deadline pass, the server cut the call off, or it was answered. */

@@ -5,7 +5,7 @@ import { answerStream, answerUnary, openReception, type Reception } from "./answ
 import type { Auth } from "./auth.ts";
 import { type Endings, watchEndings } from "./endings.ts";
 import { type HealthReport, reportHealth } from "./health.ts";
-import { asIs, limitMetadata, refuseUnknownMethods } from "./inner.ts";
+import { asIs, cutConnections, limitMetadata, refuseUnknownMethods } from "./inner.ts";
 import { defaultLimits, type Limits, serverOptions } from "./limits.ts";
 import { addReflection } from "./reflection.ts";
 import type { Service } from "./service.ts";
@@ -87,7 +87,7 @@ async function close(server: Server, health: HealthReport, endings: Endings, dra
     server.tryShutdown(() => resolve());
   });
   endings.endStreams();
-  const force = setTimeout(() => server.forceShutdown(), drainMs);
+  const force = setTimeout(() => cutConnections(server), drainMs);
   await finished;
   clearTimeout(force);
 }
