@@ -99,6 +99,7 @@ export interface OrderCancelled {
   amountDue: bigint;
   currency: string;
   cancelledAt: Date | undefined;
+  lines: OrderLine[];
 }
 
 /** Money arrived for an order that cannot be confirmed; it has to go back. */
@@ -1042,6 +1043,7 @@ function createBaseOrderCancelled(): OrderCancelled {
     amountDue: 0n,
     currency: "",
     cancelledAt: undefined,
+    lines: [],
   };
 }
 
@@ -1085,6 +1087,9 @@ export const OrderCancelled: MessageFns<OrderCancelled> = {
     }
     if (message.cancelledAt !== undefined) {
       Timestamp.encode(toTimestamp(message.cancelledAt), writer.uint32(82).fork()).join();
+    }
+    for (const v of message.lines) {
+      OrderLine.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1182,6 +1187,14 @@ export const OrderCancelled: MessageFns<OrderCancelled> = {
             message.cancelledAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.lines.push(OrderLine.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1230,6 +1243,9 @@ export const OrderCancelled: MessageFns<OrderCancelled> = {
         : isSet(object.cancelled_at)
         ? fromJsonTimestamp(object.cancelled_at)
         : undefined,
+      lines: globalThis.Array.isArray(object?.lines)
+        ? object.lines.map((e: any) => OrderLine.fromJSON(e))
+        : [],
     };
   },
 
@@ -1265,6 +1281,9 @@ export const OrderCancelled: MessageFns<OrderCancelled> = {
     if (message.cancelledAt !== undefined) {
       obj.cancelledAt = message.cancelledAt.toISOString();
     }
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => OrderLine.toJSON(e));
+    }
     return obj;
   },
 
@@ -1283,6 +1302,7 @@ export const OrderCancelled: MessageFns<OrderCancelled> = {
     message.amountDue = (object.amountDue !== undefined && object.amountDue !== null) ? BigInt(object.amountDue) : 0n;
     message.currency = object.currency ?? "";
     message.cancelledAt = object.cancelledAt ?? undefined;
+    message.lines = object.lines?.map((e) => OrderLine.fromPartial(e)) || [];
     return message;
   },
 };

@@ -1,0 +1,83 @@
+// What an order costs: wanted lines and today's product and member data in, frozen terms or a refusal out.
+import { Refusal } from "@quadrille/decider";
+import type { WantedLine } from "./cart.ts";
+
+/** A variant as the product service describes it. Prices in minor units. */
+export interface VariantData {
+  readonly variantId: string;
+  readonly title: string;
+  readonly price: bigint;
+  readonly onSale: boolean;
+  readonly available: number;
+}
+
+export interface PricedLine {
+  readonly variantId: string;
+  readonly quantity: number;
+  readonly unitPrice: bigint;
+  readonly title: string;
+}
+
+/** Amounts in minor units of the deployment's currency; one point pays one unit. */
+export interface Quote {
+  readonly lines: readonly PricedLine[];
+  readonly subtotal: bigint;
+  readonly points: bigint;
+  readonly amountDue: bigint;
+}
+
+/** Why a line cannot be bought now, or "" when it can. */
+export function problemOf(
+  line: WantedLine,
+  variant: VariantData | undefined,
+): "" | "VARIANT_UNKNOWN" | "NOT_ON_SALE" | "OUT_OF_STOCK" {
+  if (variant === undefined) return "VARIANT_UNKNOWN";
+  if (!variant.onSale) return "NOT_ON_SALE";
+  return variant.available < line.quantity ? "OUT_OF_STOCK" : "";
+}
+
+/** Refuses lines that name a variant twice: which of the two quantities was meant cannot be known. */
+export function assertDistinct(lines: readonly WantedLine[]): void {
+  const seen = new Set<string>();
+  for (const { variantId } of lines) {
+    if (seen.has(variantId)) throw new Refusal("DUPLICATE_LINE", { details: { variant_id: variantId } });
+    seen.add(variantId);
+  }
+}
+
+/**
+ * Prices an order. `pointsOwned` is what the member can spend now.
+ * Refuses with ORDER_EMPTY, DUPLICATE_LINE, VARIANT_UNKNOWN, NOT_ON_SALE, OUT_OF_STOCK, POINTS_EXCEED_TOTAL,
+ * NOT_ENOUGH_POINTS or AMOUNT_CHANGED. Stock and points are only looked at here; the holds decide.
+ */
+export function quote(
+  wanted: readonly WantedLine[],
+  variants: ReadonlyMap<string, VariantData>,
+  points: { readonly used: bigint; readonly owned: bigint },
+  expectedAmountDue: bigint,
+): Quote {
+  if (wanted.length === 0) throw new Refusal("ORDER_EMPTY");
+  assertDistinct(wanted);
+  const lines = wanted.map((line): PricedLine => {
+    const variant = variants.get(line.variantId);
+    const problem = problemOf(line, variant);
+    if (variant === undefined || problem !== "") {
+      throw new Refusal(problem, { details: { variant_id: line.variantId } });
+    }
+    return {
+      variantId: line.variantId,
+      quantity: line.quantity,
+      unitPrice: variant.price,
+      title: variant.title,
+    };
+  });
+  const subtotal = lines.reduce((sum, line) => sum + line.unitPrice * BigInt(line.quantity), 0n);
+  if (points.used > subtotal)
+    throw new Refusal("POINTS_EXCEED_TOTAL", { details: { subtotal: `${subtotal}` } });
+  if (points.used > points.owned)
+    throw new Refusal("NOT_ENOUGH_POINTS", { details: { points: `${points.owned}` } });
+  const amountDue = subtotal - points.used;
+  if (amountDue !== expectedAmountDue)
+    throw new Refusal("AMOUNT_CHANGED", { details: { amount_due: `${amountDue}` } });
+  return { lines, subtotal, points: points.used, amountDue };
+}
