@@ -11,6 +11,9 @@ export interface DeadlineLimits {
   readonly maxMs: number;
 }
 
+/** Timers may fire this much before the clock says so. */
+const timerSlackMs = 2;
+
 /**
  * grpc-js keeps the caller's own deadline. A timer of ours runs only when the caller brought none or one too late.
  * However the call ends, it ends once: `over` turns true and what the handler still says is dropped.
@@ -90,7 +93,7 @@ export class OpenCall implements Call {
   }
 
   #reason(): Error {
-    if (Date.now() >= this.#deadlineMs) return new Refusal("DEADLINE_EXCEEDED");
+    if (Date.now() >= this.#deadlineMs - timerSlackMs) return new Refusal("DEADLINE_EXCEEDED");
     return new RpcError("CANCELLED", "the call has ended");
   }
 }

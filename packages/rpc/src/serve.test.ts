@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { Refusal } from "@quadrille/decider";
 import type { Call } from "./service.ts";
 import { RpcError } from "./status.ts";
@@ -316,7 +316,9 @@ describe("closing", () => {
   test("frees the port", async () => {
     const first = await openEcho();
     const { port } = first.server;
+    const grpcSays = jest.spyOn(console, "error").mockImplementation(() => {});
     await expect(openEcho({}, { port })).rejects.toThrow(/EADDRINUSE/);
+    grpcSays.mockRestore();
     await first[Symbol.asyncDispose]();
     await using again = await openEcho({}, { port });
     expect(again.server.address).toBe(`127.0.0.1:${port}`);

@@ -34,7 +34,7 @@ describe("TLS", () => {
   test("a client that knows the authority gets through; a stranger or plain text does not", async () => {
     await using files = await openCertificates();
     await using open = await openEcho({}, { tls: files.server });
-    const { address } = open.server;
+    const address = `localhost:${open.server.port}`;
     expect(await ask(address, open.memberToken, { caFile: files.caFile })).toEqual({ text: "hello" });
     expect(await ask(address, open.memberToken, { caFile: files.strangerFile })).toMatchObject({
       code: "UNAVAILABLE",
@@ -45,7 +45,7 @@ describe("TLS", () => {
   test("with a client authority every client must show a certificate", async () => {
     await using files = await openCertificates();
     await using open = await openEcho({}, { tls: { ...files.server, clientCaFile: files.caFile } });
-    const { address } = open.server;
+    const address = `localhost:${open.server.port}`;
     const known = { caFile: files.caFile, ...files.caller };
     expect(await ask(address, open.memberToken, known)).toEqual({ text: "hello" });
     expect(await ask(address, open.memberToken, { caFile: files.caFile })).toMatchObject({

@@ -11,13 +11,13 @@ export interface Certificate {
 
 const ed25519 = sequence(der(0x06, Buffer.from([0x2b, 0x65, 0x70])));
 
-/** A certificate for 127.0.0.1, signed by `issuer`, or by itself and then good as an authority. */
+/** A certificate for localhost, signed by `issuer`, or by itself and then good as an authority. */
 export function makeCertificate(name: string, issuer?: Certificate): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const year = new Date().getUTCFullYear();
   const validity = sequence(time(`${year - 1}`), time(`${year + 5}`));
   const basicConstraints = sequence(...(issuer === undefined ? [der(0x01, Buffer.from([0xff]))] : []));
-  const alternativeName = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const alternativeName = sequence(der(0x82, Buffer.from("localhost")));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))), // Version 3, for the extensions.
     der(0x02, Buffer.from([1, ...Buffer.from(name)])), // The serial number, unique per issuer as the name is.
