@@ -41,6 +41,7 @@ kill -s CONT "$1" 2>/dev/null
 tries=0
 while [ $tries -lt 100 ]; do
   kill -0 "$1" 2>/dev/null || exit 0
+  read -r _ _ state _ 2>/dev/null < "/proc/$1/stat" && [ "$state" = Z ] && exit 0
   sleep 0.1
   tries=$((tries + 1))
 done
