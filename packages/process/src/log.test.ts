@@ -28,16 +28,34 @@ describe("the log", () => {
     expect(lines.map((line) => line.level)).toEqual(["warn", "error", "fatal"]);
   });
 
-  test.each(secretKeys)("never writes what stands under %s", (key) => {
+  const spellings = [...secretKeys, "Authorization", "accessToken", "secretKey", "paymentKey", "privateKey"];
+
+  test.each(spellings)("never writes what stands under %s", (key) => {
     const { lines, to } = openLines();
     const secret = { [key]: "hunter2" };
     const log = openLog({ service: "order", to });
-    log.info({ ...secret, request: secret, call: { request: { headers: secret } } }, "x");
+    log.info({ ...secret, request: secret, call: { request: { headers: secret, lines: [1, secret] } } }, "x");
     log.error({ err: Object.assign(new Error("x"), secret) }, "x");
-    log.child(secret).info("x");
+    log.child(secret).child({ request: secret }).info("x");
     expect(lines).toHaveLength(3);
     expect(JSON.stringify(lines)).not.toContain("hunter2");
-    expect(JSON.stringify(lines[0])).toContain("[hidden]");
+    expect(lines[0]).toMatchObject({
+      call: { request: { headers: { [key]: "[hidden]" }, lines: [1, { [key]: "[hidden]" }] } },
+    });
+    expect(lines[2]).toMatchObject({ [key]: "[hidden]", request: { [key]: "[hidden]" }, msg: "x" });
+  });
+
+  test("leaves the rest as it is, what is too deep to look at included", () => {
+    const { lines, to } = openLines();
+    const about = { a: { b: { c: { d: { e: { f: 1 } } } } }, list: [1, { two: 2 }], none: null, tokens: 3 };
+    const log = openLog({ service: "order", to });
+    log.info(about, "x");
+    log.info({ err: new TypeError("broken"), request: { token: "hunter2", method: "say" } }, "x");
+    expect(lines[0]).toMatchObject(about);
+    expect(lines[1]).toMatchObject({
+      err: { type: "TypeError", message: "broken", stack: expect.stringContaining("log.test.ts") },
+      request: { token: "[hidden]", method: "say" },
+    });
   });
 
   test("goes to standard output when nothing else is asked for", () => {
