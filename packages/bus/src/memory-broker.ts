@@ -46,7 +46,7 @@ interface Pending {
 }
 
 export class MemoryDurable {
-  readonly takers: Taker[] = [];
+  readonly #takers: Taker[] = [];
   readonly #name: string;
   readonly #stream: MemoryStream;
   readonly #clock: Clock;
@@ -75,6 +75,15 @@ export class MemoryDurable {
     this.#pendingMost = limits.ackPendingMost;
   }
 
+  join(taker: Taker): void {
+    this.#takers.push(taker);
+    this.wake();
+  }
+
+  leave(taker: Taker): void {
+    this.#takers.splice(this.#takers.indexOf(taker), 1);
+  }
+
   /** Sends what can be sent, in its own turn: never inside the call that made it possible. */
   wake(): void {
     if (this.#sending) return;
@@ -101,9 +110,9 @@ export class MemoryDurable {
 
   /** Replicas take turns, whoever has room. */
   #nextTaker(): Taker | undefined {
-    for (let tried = 0; tried < this.takers.length; tried += 1) {
-      this.#turn = (this.#turn + 1) % this.takers.length;
-      const taker = this.takers[this.#turn];
+    for (let tried = 0; tried < this.#takers.length; tried += 1) {
+      this.#turn = (this.#turn + 1) % this.#takers.length;
+      const taker = this.#takers[this.#turn];
       if (taker?.hasRoom() === true) return taker;
     }
     return undefined;

@@ -3,16 +3,9 @@ import type { Envelope, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, type Service, services, streamOf, tellersFor } from "@quadrille/contracts/events";
 import { type Bus, type Hearing, type HearOptions, once, total, type Watching } from "./bus.ts";
 import { pause } from "./connection.ts";
-import { Deliverer, type Delivery } from "./deliver.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import {
-  type Faults,
-  type MemoryDurable,
-  MemoryStream,
-  noFaults,
-  type Sent,
-  type Stored,
-} from "./memory-broker.ts";
+import { type Faults, MemoryStream, noFaults, type Stored } from "./memory-broker.ts";
+import { Replica, readable } from "./memory-replica.ts";
 import { header, type Message, messageOf, type Watched, watchedOf } from "./message.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
 import { NotPublished } from "./publisher.ts";
@@ -43,8 +36,8 @@ export class MemoryBroker {
   }
 
   /** One replica of a service. */
-  connect({ log }: { readonly log: BusLog }): Bus {
-    return new MemoryBus(this, log);
+  connect({ log, limits = {} }: { readonly log: BusLog; readonly limits?: Partial<Limits> }): Bus {
+    return new MemoryBus(this, { ...this.limits, ...limits }, log);
   }
 
   /** Puts any message on the stream that takes its subject, as a foreign publisher would. */
@@ -81,13 +74,15 @@ const takes = (subjects: readonly string[], subject: string) =>
 
 class MemoryBus implements Bus {
   readonly #broker: MemoryBroker;
+  readonly #limits: Limits;
   readonly #log: BusLog;
   readonly #open = new Set<Disposable | AsyncDisposable>();
   #closed = false;
   readonly publish: (envelope: Envelope) => Promise<Placement>;
 
-  constructor(broker: MemoryBroker, log: BusLog) {
+  constructor(broker: MemoryBroker, limits: Limits, log: BusLog) {
     this.#broker = broker;
+    this.#limits = limits;
     this.#log = log;
     this.publish = async (envelope) => this.#publish(envelope);
   }
@@ -98,8 +93,8 @@ class MemoryBus implements Bus {
 
   #publish(envelope: Envelope): Placement {
     if (this.#closed) throw new NotPublished("the bus is closed");
-    const { faults, limits } = this.#broker;
-    if (envelope.payload.length > limits.payloadMost) {
+    const { faults } = this.#broker;
+    if (envelope.payload.length > this.#limits.payloadMost) {
       throw new NotPublished(`a payload of ${envelope.payload.length} bytes is too large`);
     }
     const message = messageOf(envelope);
@@ -111,11 +106,14 @@ class MemoryBus implements Bus {
   }
 
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing {
-    const { limits, clock } = this.#broker;
+    const { clock, random } = this.#broker;
+    const limits = this.#limits;
     const byMessage = linesOf(hearer, lines);
-    const replicas = tellersFor(hearer).map(
-      (teller) => new Replica(this.#broker, hearer, teller, byMessage, options, this.#log),
-    );
+    const replicas = tellersFor(hearer).map((teller) => {
+      const durable = durableOf(hearer, teller).name;
+      const deliverer = { ...options, durable, lines: byMessage, limits, clock, random, log: this.#log };
+      return new Replica(deliverer, this.#broker.stream(teller));
+    });
     const close = once(async () => {
       this.#open.delete(hearing);
       const finished = new AbortController();
@@ -177,80 +175,4 @@ class MemoryBus implements Bus {
     );
     this.#closed = true;
   }
-}
-
-/** One replica's share of one durable. */
-class Replica {
-  readonly deliverer: Deliverer;
-  readonly ready: Promise<void>;
-  readonly #inFlightMost: number;
-  #durable: MemoryDurable | undefined;
-  #closed = false;
-
-  constructor(
-    broker: MemoryBroker,
-    hearer: Service,
-    teller: Service,
-    lines: ReadonlyMap<string, Line>,
-    options: HearOptions,
-    log: BusLog,
-  ) {
-    const { limits, clock, random } = broker;
-    const { name } = durableOf(hearer, teller);
-    const onRoom = () => this.#durable?.wake();
-    this.#inFlightMost = limits.inFlightMost;
-    this.deliverer = new Deliverer({ ...options, durable: name, lines, limits, clock, random, log, onRoom });
-    this.ready = this.#join(broker, name, teller);
-  }
-
-  async #join(broker: MemoryBroker, name: string, teller: Service): Promise<void> {
-    const stream = await broker.stream(teller);
-    if (this.#closed) return;
-    const durable = stream.durable(name, broker.limits);
-    this.#durable = durable;
-    durable.takers.push(this);
-    durable.wake();
-  }
-
-  hasRoom(): boolean {
-    return !this.#closed && this.deliverer.inFlight < this.#inFlightMost;
-  }
-
-  take(sent: Sent): void {
-    const durable = this.#durable;
-    if (durable === undefined) return;
-    const delivery = memoryDelivery(durable, sent);
-    if (this.#closed) this.deliverer.giveBack(delivery);
-    else void this.deliverer.deliver(delivery);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    const takers = this.#durable?.takers ?? [];
-    takers.splice(takers.indexOf(this), takers.includes(this) ? 1 : 0);
-    await this.deliverer.fewerThan(1);
-  }
-}
-
-function readable(message: Message) {
-  const headers = new Map(message.headers);
-  return { ...message, header: (name: string) => headers.get(name) || undefined };
-}
-
-function memoryDelivery(durable: MemoryDurable, sent: Sent): Delivery {
-  const { subject, payload, header } = readable(sent.message);
-  return {
-    subject,
-    payload,
-    header,
-    stream: sent.stream,
-    seq: BigInt(sent.seq),
-    deliveries: sent.deliveries,
-    storedAt: sent.storedAt,
-    headers: () => Object.fromEntries(sent.message.headers),
-    ack: () => durable.settle(sent, "ack"),
-    nak: (delayMs) => durable.settle(sent, "nak", delayMs),
-    term: () => durable.settle(sent, "term"),
-    working: () => durable.settle(sent, "working"),
-  };
 }
