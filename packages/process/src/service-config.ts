@@ -1,5 +1,5 @@
 // The settings every service has, and the groups in which its parts take them.
-import { readConfig, type Settings } from "./config.ts";
+import { type Config, readConfig, type Settings } from "./config.ts";
 import { levels } from "./log.ts";
 import { duration, flag, integer, oneOf, optional, port, secret, text, url } from "./settings.ts";
 
@@ -51,14 +51,16 @@ export function readServiceConfig<Own extends Settings>(
   own: Own,
   env: Readonly<Record<string, string | undefined>>,
 ) {
-  const values = readConfig(serviceSettings(rpcPort), env);
+  const values = readConfig({ ...serviceSettings(rpcPort), ...own }, env) as Config<
+    ReturnType<typeof serviceSettings> & Own
+  >;
   const {
     RPC_TLS_CERT_FILE: certFile,
     RPC_TLS_KEY_FILE: keyFile,
     RPC_TLS_CLIENT_CA_FILE: clientCaFile,
   } = values;
   return Object.freeze({
-    own: readConfig(own, env),
+    own: values as Config<Own>,
     log: { service: name, level: values.LOG_LEVEL },
     database: { url: values.DATABASE_URL, poolMost: values.DATABASE_POOL, name },
     most: values.GROUP_MOST,

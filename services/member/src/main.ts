@@ -1,0 +1,36 @@
+// The member service: closed in reverse order of opening.
+import { connectBus } from "@quadrille/bus";
+import { migrate } from "@quadrille/outbox";
+import { startRelay } from "@quadrille/outbox/relay";
+import { openLog } from "@quadrille/process/log";
+import { probe } from "@quadrille/process/probe";
+import { every } from "@quadrille/process/schedule";
+import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
+import { openStop } from "@quadrille/process/stop";
+import { openAuth, serve } from "@quadrille/rpc";
+import { benefitsRpc } from "./benefits.rpc.ts";
+import { openBenefitStore } from "./benefits.store.ts";
+import { readMemberConfig } from "./config.ts";
+import { migrations } from "./migrations.ts";
+import { subscriptions } from "./subscriptions.ts";
+
+const config = readMemberConfig(process.env);
+const log = openLog(config.log);
+using _fault = exitOnFault(log);
+const stop = openStop(log);
+await using open = new AsyncDisposableStack();
+
+await migrate(config.database, migrations);
+const store = open.use(await openBenefitStore(config));
+const database = open.use(await probe("database", () => store.isReady(), log));
+const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
+void bus.ownStream("member");
+const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(
+  bus.subscribe("member", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
+);
+const auth = await openAuth(config.auth);
+const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store)], database.holds));
+log.info({ address: server.address }, "ready");
+await untilSignalled({ log, signal: stop.signal });

@@ -1,0 +1,49 @@
+// The payment service: closed in reverse order of opening.
+import { connectBus } from "@quadrille/bus";
+import { migrate } from "@quadrille/outbox";
+import { startRelay } from "@quadrille/outbox/relay";
+import { newId } from "@quadrille/process/clock";
+import { openLog } from "@quadrille/process/log";
+import { probe } from "@quadrille/process/probe";
+import { every } from "@quadrille/process/schedule";
+import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
+import { openStop } from "@quadrille/process/stop";
+import { openAuth, serve } from "@quadrille/rpc";
+import { Charging } from "./charging.ts";
+import { readPaymentConfig } from "./config.ts";
+import { migrations } from "./migrations.ts";
+import { paymentRpc } from "./payment.rpc.ts";
+import { openPaymentStore } from "./payment.store.ts";
+import { subscriptions } from "./subscriptions.ts";
+import { openToss } from "./toss.ts";
+
+const config = readPaymentConfig(process.env);
+const log = openLog(config.log);
+using _fault = exitOnFault(log);
+const stop = openStop(log);
+await using open = new AsyncDisposableStack();
+
+await migrate(config.database, migrations);
+const store = open.use(await openPaymentStore(config));
+const database = open.use(await probe("database", () => store.isReady(), log));
+const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
+void bus.ownStream("payment");
+const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(
+  bus.subscribe("payment", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
+);
+const {
+  TOSS_URL: baseUrl,
+  TOSS_SECRET_KEY: secretKey,
+  TOSS_TIMEOUT: timeoutMs,
+  TOSS_CONNECTIONS: connectionsMost,
+} = config.own;
+const provider = open.use(openToss({ baseUrl, secretKey, timeoutMs, connectionsMost, log }));
+const charging = open.use(new Charging(store, provider, log));
+const auth = await openAuth(config.auth);
+const server = open.use(
+  await serve({ ...config.rpc, auth, log }, [paymentRpc(store, charging, newId)], database.holds),
+);
+log.info({ address: server.address }, "ready");
+await untilSignalled({ log, signal: stop.signal });

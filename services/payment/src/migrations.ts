@@ -1,0 +1,6 @@
+// Every migration of this service's database, in order.
+import { Migration20261121000000_payments } from "../migrations/Migration20261121000000_payments.ts";
+
+export const migrations = [
+  { name: "Migration20261121000000_payments", class: Migration20261121000000_payments },
+];

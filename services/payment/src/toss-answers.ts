@@ -1,0 +1,193 @@
+// toss-answers.ts: what an answer of Toss Payments proves, and nothing beyond it.
+// source: https://docs.tosspayments.com/reference#payment-객체 and https://docs.tosspayments.com/reference/error-codes
+import { z } from "zod";
+import type { ProviderAnswer } from "./payment.ts";
+import type { ProviderState, QueryAsk, RefundAnswer, RefundAsk } from "./provider.ts";
+import type { Reply } from "./toss-wire.ts";
+
+/**
+ * The closed list: the card, the account, its limits or the buyer were refused, so surely nothing was taken.
+ * Left out on purpose, though they read like a "no":
+ * - PROVIDER_ERROR, CARD_PROCESSING_ERROR: the card network may have acted before it failed.
+ * - ALREADY_PROCESSED_PAYMENT, DUPLICATED_ORDER_ID: somebody was charged; asking tells who.
+ * - NOT_FOUND_PAYMENT, NOT_FOUND_PAYMENT_SESSION: nothing more can be taken, but it may have been taken before.
+ * - FDS_ERROR: the buyer can still lift it. NOT_AVAILABLE_BANK, NOT_AVAILABLE_PAYMENT: a later hour can.
+ * - INVALID_REQUEST, FORBIDDEN_REQUEST and what is wrong with our own account: says nothing about the money.
+ */
+export const declines: ReadonlySet<string> = new Set([
+  "BELOW_MINIMUM_AMOUNT",
+  "EXCEED_MAX_AMOUNT",
+  "EXCEED_MAX_AUTH_COUNT",
+  "EXCEED_MAX_CARD_INSTALLMENT_PLAN",
+  "EXCEED_MAX_DAILY_PAYMENT_COUNT",
+  "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
+  "EXCEED_MAX_ONE_DAY_AMOUNT",
+  "EXCEED_MAX_ONE_DAY_WITHDRAW_AMOUNT",
+  "EXCEED_MAX_ONE_TIME_WITHDRAW_AMOUNT",
+  "EXCEED_MAX_PAYMENT_AMOUNT",
+  "INVALID_ACCOUNT_INFO_RE_REGISTER",
+  "INVALID_CARD_EXPIRATION",
+  "INVALID_CARD_INSTALLMENT_PLAN",
+  "INVALID_CARD_LOST_OR_STOLEN",
+  "INVALID_CARD_NUMBER",
+  "INVALID_PASSWORD",
+  "INVALID_REJECT_CARD",
+  "INVALID_STOPPED_CARD",
+  "NOT_ALLOWED_POINT_USE",
+  "NOT_SUPPORTED_INSTALLMENT_PLAN_CARD_OR_MERCHANT",
+  "NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN",
+  "REJECT_ACCOUNT_PAYMENT",
+  "REJECT_CARD_COMPANY",
+  "REJECT_CARD_PAYMENT",
+  "REJECT_TOSSPAY_INVALID_ACCOUNT",
+  "RESTRICTED_TRANSFER_ACCOUNT",
+]);
+
+/** A refund that was refused for good, again a closed list: what is not in it is asked again. */
+export const refundRefusals: ReadonlySet<string> = new Set([
+  "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
+  "EXCEED_CANCEL_LIMIT",
+  "EXCEED_MAX_REFUND_DUE",
+  "FORBIDDEN_BANK_REFUND_REQUEST",
+  "NOT_ALLOWED_PARTIAL_REFUND",
+  "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT",
+  "NOT_CANCELABLE_AMOUNT",
+  "NOT_CANCELABLE_PAYMENT",
+  "NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER",
+  "NOT_FOUND_PAYMENT",
+  "NOT_MATCHES_REFUNDABLE_AMOUNT",
+  "REFUND_REJECTED",
+]);
+
+/** Nothing is left to give back. */
+export const isAllGivenBack = (reply: Reply): boolean =>
+  reply.kind === "reply" && reply.status === 400 && codeOf(reply.body) === "ALREADY_CANCELED_PAYMENT";
+
+// Fields we do not know are fine; of those that only inform, a strange one must not cost us the verdict.
+const code = z.string().regex(/^[A-Z][A-Z0-9_]{2,63}$/);
+const words = z.string().max(40).nullish().catch(undefined);
+const units = z.int().nonnegative();
+const transactionKey = z.string().min(1).max(64);
+const errorShape = z.object({ code });
+const paymentShape = z.object({
+  orderId: z.string(),
+  status: code,
+  currency: z.string(),
+  totalAmount: units,
+  balanceAmount: units,
+  lastTransactionKey: transactionKey.nullish(),
+  approvedAt: z.iso.datetime({ offset: true }).nullish(),
+  method: words,
+  card: z.object({ cardType: words }).nullish().catch(undefined),
+  easyPay: z.object({ provider: words }).nullish().catch(undefined),
+  failure: errorShape.nullish().catch(undefined),
+  cancels: z
+    .array(z.object({ transactionKey, cancelAmount: units, cancelStatus: z.string().nullish() }))
+    .nullish(),
+});
+type Payment = z.infer<typeof paymentShape>;
+type Unknown = { readonly kind: "unknown"; readonly why: string };
+
+const unknown = (why: string): Unknown => ({ kind: "unknown", why });
+
+export function confirmAnswer(reply: Reply, ask: QueryAsk): ProviderAnswer {
+  if (reply.kind === "failed") return unknown(reply.why);
+  if (reply.status !== 200) {
+    const refused = codeOf(reply.body);
+    const isDecline = (reply.status === 400 || reply.status === 403) && declines.has(refused);
+    return isDecline ? { kind: "declined", code: refused } : unknown(`HTTP_${reply.status} ${refused}`);
+  }
+  const payment = paymentOf(reply.body);
+  if (payment === undefined) return unknown("UNDECODABLE");
+  if (payment.orderId !== ask.orderId) return unknown("ORDER_MISMATCH");
+  if (payment.status !== "DONE") return unknown(`STATUS_${payment.status}`);
+  if (BigInt(payment.totalAmount) !== ask.amount) return unknown("AMOUNT_MISMATCH");
+  return approved(payment, ask);
+}
+
+export function queryAnswer(reply: Reply, ask: QueryAsk): ProviderState {
+  if (reply.kind === "failed") return unknown(reply.why);
+  if (reply.status !== 200) {
+    const refused = codeOf(reply.body);
+    const isAbsent = reply.status === 404 && refused === "NOT_FOUND_PAYMENT";
+    return isAbsent ? { kind: "absent" } : unknown(`HTTP_${reply.status} ${refused}`);
+  }
+  const payment = paymentOf(reply.body);
+  if (payment === undefined) return unknown("UNDECODABLE");
+  if (payment.orderId !== ask.orderId) return { kind: "foreign" };
+  switch (payment.status) {
+    case "DONE": {
+      const taken = BigInt(payment.totalAmount);
+      const isOther = taken !== ask.amount && payment.currency === ask.currency;
+      return isOther ? { kind: "mismatch", amount: taken } : approved(payment, ask);
+    }
+    case "ABORTED":
+    case "EXPIRED":
+      return { kind: "declined", code: payment.failure?.code ?? payment.status };
+    case "CANCELED":
+      return payment.balanceAmount === 0
+        ? { kind: "declined", code: payment.status }
+        : unknown("BALANCE_MISMATCH");
+    case "READY":
+    case "IN_PROGRESS":
+      return { kind: "running", status: payment.status };
+    default: // A deposit that is waited for, a part given back, a status of tomorrow.
+      return unknown(`STATUS_${payment.status}`);
+  }
+}
+
+export function refundAnswer(reply: Reply, ask: RefundAsk): RefundAnswer {
+  if (reply.kind === "failed") return unknown(reply.why);
+  if (reply.status !== 200) {
+    const refused = codeOf(reply.body);
+    const isRefusal = reply.status >= 400 && reply.status < 500 && refundRefusals.has(refused);
+    return isRefusal ? { kind: "refused", code: refused } : unknown(`HTTP_${reply.status} ${refused}`);
+  }
+  const payment = paymentOf(reply.body);
+  if (payment === undefined) return unknown("UNDECODABLE");
+  if (payment.orderId !== ask.orderId) return unknown("ORDER_MISMATCH");
+  if (payment.status !== "CANCELED" && payment.status !== "PARTIAL_CANCELED") {
+    return unknown(`STATUS_${payment.status}`);
+  }
+  // An answer that is repeated for the same key is the first one, byte by byte: its last refund is ours.
+  const last = payment.cancels?.find((cancel) => cancel.transactionKey === payment.lastTransactionKey);
+  if (last === undefined || BigInt(last.cancelAmount) !== ask.amount) return unknown("AMOUNT_MISMATCH");
+  if (last.cancelStatus !== "DONE") return unknown("REFUND_RUNNING");
+  return { kind: "refunded", transactionKey: last.transactionKey };
+}
+
+/** Asked again after all was given back: whoever did it, the buyer has the money. */
+export function givenBackAnswer(reply: Reply, ask: RefundAsk): RefundAnswer {
+  const payment = reply.kind === "reply" && reply.status === 200 ? paymentOf(reply.body) : undefined;
+  const key = payment?.lastTransactionKey;
+  const isProven =
+    payment?.orderId === ask.orderId && payment.status === "CANCELED" && payment.balanceAmount === 0;
+  return isProven && typeof key === "string"
+    ? { kind: "refunded", transactionKey: key }
+    : unknown("HTTP_400 ALREADY_CANCELED_PAYMENT");
+}
+
+/** The provider's code, or UNDECODABLE: whatever else a body holds stays in it. */
+export function codeOf(body: string): string {
+  return errorShape.safeParse(parsed(body)).data?.code ?? "UNDECODABLE";
+}
+
+function approved(payment: Payment, ask: QueryAsk): ProviderAnswer {
+  const { approvedAt, lastTransactionKey, method, card, easyPay } = payment;
+  if (payment.currency !== ask.currency) return unknown("CURRENCY_MISMATCH");
+  if (!approvedAt || !lastTransactionKey) return unknown("UNDECODABLE");
+  const paidWith = [method, card?.cardType, easyPay?.provider].filter(Boolean).join(" ");
+  return { kind: "approved", transactionKey: lastTransactionKey, paidWith, approvedAt: new Date(approvedAt) };
+}
+
+function paymentOf(body: string): Payment | undefined {
+  return paymentShape.safeParse(parsed(body)).data;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
