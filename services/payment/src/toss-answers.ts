@@ -156,15 +156,20 @@ export function refundAnswer(reply: Reply, ask: RefundAsk): RefundAnswer {
   return { kind: "refunded", transactionKey: last.transactionKey };
 }
 
-/** Asked again after all was given back: whoever did it, the buyer has the money. */
+/**
+ * Asked for a refund when nothing is left to give back. It is ours if one of that amount was made: the answer to it
+ * was lost, and the provider forgot its key. Else somebody gave the money back otherwise, and a person has to look.
+ */
 export function givenBackAnswer(reply: Reply, ask: RefundAsk): RefundAnswer {
-  const payment = reply.kind === "reply" && reply.status === 200 ? paymentOf(reply.body) : undefined;
-  const key = payment?.lastTransactionKey;
-  const isProven =
-    payment?.orderId === ask.orderId && payment.status === "CANCELED" && payment.balanceAmount === 0;
-  return isProven && typeof key === "string"
-    ? { kind: "refunded", transactionKey: key }
-    : unknown("HTTP_400 ALREADY_CANCELED_PAYMENT");
+  if (reply.kind === "failed") return unknown(reply.why);
+  const payment = reply.status === 200 ? paymentOf(reply.body) : undefined;
+  if (payment?.orderId !== ask.orderId || payment.balanceAmount !== 0) return unknown("BALANCE_MISMATCH");
+  const ours = payment.cancels?.find(
+    (cancel) => BigInt(cancel.cancelAmount) === ask.amount && cancel.cancelStatus === "DONE",
+  );
+  return ours === undefined
+    ? { kind: "refused", code: "ALREADY_CANCELED_PAYMENT" }
+    : { kind: "refunded", transactionKey: ours.transactionKey };
 }
 
 /** The provider's code, or UNDECODABLE: whatever else a body holds stays in it. */
