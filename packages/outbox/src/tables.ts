@@ -20,13 +20,11 @@ type Plain<Value> = Value extends Opt<infer Inner> ? (unknown extends Inner ? Va
 
 /** An entity's columns by property name, without those of the store. */
 export type RowOf<Entity> = {
-  [
-    Column in keyof InferEntity<Entity> as Column extends string
-      ? Column extends Bookkeeping
-        ? never
-        : Column
-      : never
-  ]: Plain<InferEntity<Entity>[Column]>;
+  [Column in keyof InferEntity<Entity> as Column extends string
+    ? Column extends Bookkeeping
+      ? never
+      : Column
+    : never]: Plain<InferEntity<Entity>[Column]>;
 };
 
 export type Row = Readonly<Record<string, unknown>>;

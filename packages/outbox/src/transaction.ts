@@ -84,6 +84,7 @@ export class TransactionFailed extends Error {
   }
 }
 
-export function requestKeyOf(request: RequestKey): string {
-  return `${request.caller}\n${request.method}\n${request.requestId}`;
+/** A request key as one string; no two keys share one, whatever their parts hold. */
+export function requestKeyOf({ caller, method, requestId }: RequestKey): string {
+  return JSON.stringify([caller, method, requestId]);
 }

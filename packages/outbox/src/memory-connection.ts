@@ -1,0 +1,96 @@
+// One replica's connection to a memory database: its transactions, their faults, and its death.
+import type { Fault, MemoryDatabase } from "./memory.ts";
+import { parkedIn } from "./memory-parked.ts";
+import { MemoryTransaction, type Point } from "./memory-transaction.ts";
+import type { OutboxTable } from "./outbox-table.ts";
+import type { ParkedTable } from "./parked.ts";
+import { wait } from "./ports.ts";
+import type { Ground } from "./store.ts";
+import { type GroupTransaction, TransactionFailed, type Transactions } from "./transaction.ts";
+
+const never = () => new Promise<never>(() => undefined);
+
+export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, Transactions<Tables, Entry> {
+  readonly #database: MemoryDatabase<Tables, Entry>;
+  readonly #replica: string;
+  readonly #running = new Set<MemoryTransaction<Tables, Entry>>();
+  #crashed = false;
+  readonly transactions: Transactions<Tables, Entry> = this;
+  readonly outbox: OutboxTable;
+  readonly parked: ParkedTable;
+
+  constructor(database: MemoryDatabase<Tables, Entry>, replica: string) {
+    this.#database = database;
+    this.#replica = replica;
+    const { outbox } = database;
+    this.outbox = {
+      claim: (most) => this.#alive(() => outbox.claim(most)),
+      mark: (published) => this.#alive(() => outbox.mark(published)),
+      backlog: () => this.#alive(() => outbox.backlog()),
+    };
+    this.parked = parkedIn(database.parked, () => database.now());
+  }
+
+  /** The process died: its transactions are rolled back, and nothing it waits for ever comes. */
+  crash(): void {
+    this.#crashed = true;
+    for (const transaction of this.#running) this.#database.locks.end(transaction);
+    this.#running.clear();
+  }
+
+  async run<Result>(
+    work: (transaction: GroupTransaction<Tables, Entry>) => Promise<Result>,
+  ): Promise<Result> {
+    await this.#at("begin");
+    const transaction = new MemoryTransaction(this.#database, (point) => this.#at(point));
+    this.#running.add(transaction);
+    try {
+      const result = await work(transaction);
+      await this.#commit(transaction);
+      return result;
+    } finally {
+      this.#database.locks.end(transaction);
+      this.#running.delete(transaction);
+    }
+  }
+
+  async isReady(): Promise<boolean> {
+    return !this.#crashed;
+  }
+
+  async close(): Promise<void> {}
+
+  async #commit(transaction: MemoryTransaction<Tables, Entry>): Promise<void> {
+    const fault = await this.#pass("commit");
+    if (fault === "lost_after" || fault === "crash_after" || fault === undefined) transaction.apply();
+    await this.#fail(fault, "commit");
+  }
+
+  #at(point: Point): Promise<void> | undefined {
+    const { fault, latencyMs } = this.#database.options;
+    if (fault === undefined && latencyMs === undefined && !this.#crashed) return undefined;
+    return this.#pass(point).then((happened) => this.#fail(happened, point));
+  }
+
+  /** Lets the point's time pass and says what goes wrong there. */
+  async #pass(point: Point): Promise<Fault | undefined> {
+    const { clock, fault, latencyMs } = this.#database.options;
+    const ms = latencyMs?.(point, this.#replica) ?? 0;
+    if (ms > 0) await wait(clock, ms);
+    if (this.#crashed) return await never();
+    return fault?.(point, this.#replica);
+  }
+
+  async #fail(fault: Fault | undefined, point: Point): Promise<void> {
+    if (fault === undefined) return;
+    if (fault === "crash" || fault === "crash_after") {
+      this.crash();
+      return await never();
+    }
+    throw new TransactionFailed(fault === "lost_after" ? "lost" : fault, new Error(`${fault} at ${point}`));
+  }
+
+  #alive<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#crashed ? never() : work();
+  }
+}

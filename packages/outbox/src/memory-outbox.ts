@@ -1,0 +1,56 @@
+// The outbox of a memory database.
+import type { Envelope, Placement } from "@quadrille/contracts/envelope";
+import type { OutboxTable, Published } from "./outbox-table.ts";
+import type { Clock } from "./ports.ts";
+
+export interface MemoryOutboxRow {
+  readonly envelope: Envelope;
+  claimedUntilMs: number;
+  placement: Placement | undefined;
+}
+
+const youngMs = 5_000;
+const claimMs = 30_000;
+
+export class MemoryOutbox implements OutboxTable {
+  readonly #clock: Clock;
+  /** Every fact ever told, by id, in the order of commits. */
+  readonly rows = new Map<string, MemoryOutboxRow>();
+  readonly #unpublished = new Map<string, MemoryOutboxRow>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  insert(envelope: Envelope): void {
+    if (this.rows.has(envelope.id)) throw new Error(`fact ${envelope.id} was told before`);
+    const row = { envelope, claimedUntilMs: 0, placement: undefined };
+    this.rows.set(envelope.id, row);
+    this.#unpublished.set(envelope.id, row);
+  }
+
+  async claim(most: number): Promise<readonly Envelope[]> {
+    const now = this.#clock.now();
+    const claimed: Envelope[] = [];
+    for (const row of this.#unpublished.values()) {
+      if (claimed.length === most) break;
+      if (row.envelope.occurredAt.getTime() >= now - youngMs || row.claimedUntilMs >= now) continue;
+      row.claimedUntilMs = now + claimMs;
+      claimed.push(row.envelope);
+    }
+    return claimed;
+  }
+
+  async mark(published: readonly Published[]): Promise<void> {
+    for (const { id, placement } of published) {
+      const row = this.#unpublished.get(id);
+      if (row === undefined) continue;
+      row.placement = placement;
+      this.#unpublished.delete(id);
+    }
+  }
+
+  async backlog(): Promise<number> {
+    return this.#unpublished.size;
+  }
+}

@@ -1,0 +1,97 @@
+// What a service holds of its store, whatever keeps it: a group in front, committed facts behind, and a list of those who listen.
+import type { Parked } from "@quadrille/contracts/envelope";
+import type { Decider, Fact } from "@quadrille/decider";
+import { v7 } from "uuid";
+import { type Answer, type Cause, type Committed, Group } from "./group.ts";
+import type { OutboxTable } from "./outbox-table.ts";
+import type { ParkedTable } from "./parked.ts";
+import type { Transactions } from "./transaction.ts";
+
+export interface DecisionOptions<Tables, Input, F extends Fact, Entry> {
+  readonly decider: Decider<Tables, Input, F, Entry>;
+  /** The table whose rows tell facts; a fact's aggregate id is a key of it. */
+  readonly aggregates: keyof Tables & string;
+  /** Inputs per transaction, at most; 256. */
+  readonly most?: number;
+  /** Inputs waiting, at most; 10,000. Beyond it callers are refused with OVERLOADED. */
+  readonly queueMost?: number;
+  /** UUIDv7s for facts, rising within this process. */
+  readonly newId?: () => string;
+}
+
+/** Committed facts on their way out: handed over from memory, and in the table when memory had no room or was lost. */
+export interface Outbox extends OutboxTable {
+  onCommit(listener: (committed: Committed) => void): () => void;
+}
+
+export interface Store<Tables, Input> extends AsyncDisposable {
+  /** Decides one input and answers once it is committed; see `Group.handle`. */
+  handle(input: Input, cause: Cause): Promise<void>;
+  handle<A>(input: Input, cause: Cause, answer: Answer<Tables, A>): Promise<A>;
+  /** What the relay takes. */
+  readonly outbox: Outbox;
+  readonly parked: ParkedTable;
+  /** Sets a fact aside for good, once per durable and fact. */
+  park(parked: Parked): Promise<void>;
+  /** Listeners hear of every commit of this process, after it. Returns what ends it. */
+  onCommit(listener: (committed: Committed) => void): () => void;
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>;
+  /** Inputs that wait for their transaction. */
+  readonly queued: number;
+  /** Repetitions recognised since the start. */
+  readonly duplicates: number;
+}
+
+/** What a store stands on. */
+export interface Ground<Tables, Entry> {
+  readonly transactions: Transactions<Tables, Entry>;
+  readonly outbox: OutboxTable;
+  readonly parked: ParkedTable;
+  isReady(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export function storeOn<Tables, Input, F extends Fact, Entry>(
+  ground: Ground<Tables, Entry>,
+  options: DecisionOptions<Tables, Input, F, Entry>,
+): Store<Tables, Input> {
+  const listeners = new Set<(committed: Committed) => void>();
+  let duplicates = 0;
+  const group = new Group(options.decider, ground.transactions, {
+    aggregates: options.aggregates,
+    most: options.most ?? 256,
+    queueMost: options.queueMost ?? 10_000,
+    newId: options.newId ?? (() => v7()),
+    onCommit: (committed) => {
+      for (const listener of listeners) listener(committed);
+    },
+    onDuplicate: () => {
+      duplicates += 1;
+    },
+  });
+  const onCommit = (listener: (committed: Committed) => void) => {
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  };
+  return {
+    handle: group.handle.bind(group),
+    outbox: { ...ground.outbox, onCommit },
+    parked: ground.parked,
+    park: (parked) => ground.parked.park(parked),
+    onCommit,
+    isReady: () => ground.isReady(),
+    get queued() {
+      return group.queued;
+    },
+    get duplicates() {
+      return duplicates;
+    },
+    async [Symbol.asyncDispose]() {
+      await group[Symbol.asyncDispose]();
+      await ground.close();
+    },
+  };
+}
