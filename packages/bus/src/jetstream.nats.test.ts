@@ -1,0 +1,340 @@
+// The JetStream bus keeps the contract on a real nats-server, and outlives what happens to one.
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, headers, type NatsConnection, nanos } from "@nats-io/transport-node";
+import { type Nats, startNats } from "@quadrille/embedded";
+import {
+  type Bus,
+  type BusOptions,
+  type ConfigDiffers,
+  connectBus,
+  type Limits,
+  NotPublished,
+} from "./bus.ts";
+import {
+  type Arena,
+  busContract,
+  factFor,
+  limitsForTests,
+  linesFor,
+  noLog,
+  parkNothing,
+} from "./contract.ts";
+import type { Message } from "./message.ts";
+import { systemClock } from "./ports.ts";
+
+jest.setTimeout(40_000);
+
+let storeDir: string;
+let server: Nats;
+
+const start = (port?: number) => startNats({ storeDir, port, keep: true });
+
+beforeAll(async () => {
+  storeDir = await mkdtemp(join(tmpdir(), "quadrille-bus-"));
+  server = await startNats({ storeDir });
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+  // The last one to use the folder takes it away.
+  await (await startNats({ storeDir, keep: false })).stop();
+}, 60_000);
+
+class JetStreamArena implements Arena {
+  readonly nc: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly differences: ConfigDiffers[] = [];
+  readonly #limits: Partial<Limits>;
+  readonly #open: Bus[] = [];
+
+  private constructor(nc: NatsConnection, jsm: JetStreamManager, limits: Partial<Limits>) {
+    this.nc = nc;
+    this.jsm = jsm;
+    this.#limits = limits;
+  }
+
+  static async open(limits: Partial<Limits> = limitsForTests): Promise<JetStreamArena> {
+    const nc = await connect({ servers: server.url });
+    return new JetStreamArena(nc, await jetstreamManager(nc), limits);
+  }
+
+  connect(limits: Partial<Limits> = {}, options: Partial<BusOptions> = {}): Bus {
+    const bus = connectBus({
+      servers: [server.url],
+      name: "test",
+      replicas: 1,
+      log: noLog,
+      onConfigDiffers: (difference) => this.differences.push(difference),
+      ...options,
+      limits: { ...this.#limits, ...limits },
+    });
+    this.#open.push(bus);
+    return bus;
+  }
+
+  async put(message: Message): Promise<void> {
+    const carried = headers();
+    for (const [name, value] of message.headers) carried.append(name, value);
+    await jetstream(this.nc).publish(message.subject, message.payload, { headers: carried });
+  }
+
+  async until(holds: () => boolean, withinMs = 20_000): Promise<void> {
+    const deadline = systemClock.now() + withinMs;
+    while (!holds()) {
+      if (systemClock.now() > deadline) throw new Error(`not within ${withinMs} ms`);
+      await this.pass(5);
+    }
+  }
+
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => systemClock.after(ms, resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#open.map((bus) => bus[Symbol.asyncDispose]()));
+    await this.nc.close();
+    // A connection of its own, because the arena's may still be waiting for a server that was killed.
+    await using nc = await connect({ servers: server.url });
+    const { streams } = await jetstreamManager(nc);
+    for await (const { config } of streams.list()) await streams.delete(config.name);
+  }
+}
+
+busContract("jetstream", (limits) => JetStreamArena.open(limits));
+
+describe("the broker's side", () => {
+  test("streams and durables are what the portable subset says", async () => {
+    await using arena = await JetStreamArena.open({});
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const lines = linesFor("payment", async () => {});
+    await bus.subscribe("payment", lines, parkNothing).ready;
+    const stream = (await arena.jsm.streams.info("QUADRILLE_ORDER")).config;
+    expect(stream).toMatchObject({
+      subjects: ["quadrille.order.v1.>"],
+      retention: "limits",
+      storage: "file",
+      duplicate_window: nanos(120_000),
+      max_age: nanos(3 * 24 * 3_600_000),
+      num_replicas: 1,
+    });
+    const durable = (await arena.jsm.consumers.info("QUADRILLE_ORDER", "payment_hears_order")).config;
+    expect(durable).toMatchObject({
+      ack_policy: "explicit",
+      ack_wait: nanos(30_000),
+      max_deliver: -1,
+      deliver_policy: "all",
+      filter_subject: "quadrille.order.v1.>",
+    });
+    expect(durable.max_ack_pending).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test("a stream that works otherwise is refused, again and again, until someone mends it", async () => {
+    await using arena = await JetStreamArena.open();
+    await arena.jsm.streams.add({
+      name: "QUADRILLE_ORDER",
+      subjects: ["quadrille.order.v1.>"],
+      max_msgs: 10,
+      no_ack: true,
+    });
+    const bus = arena.connect();
+    let stands = false;
+    void bus.ownStream("order").then(() => {
+      stands = true;
+    });
+    await arena.until(() => arena.differences.length >= 2);
+    expect(stands).toBe(false);
+    const fields = arena.differences[0]?.differences.map(({ field }) => field);
+    expect(fields).toEqual(expect.arrayContaining(["max_msgs", "max_age", "no_ack"]));
+    expect(arena.differences[0]?.message).toContain("stream QUADRILLE_ORDER: ");
+    await arena.jsm.streams.delete("QUADRILLE_ORDER");
+    await arena.until(() => stands);
+  });
+
+  test("a durable that works otherwise is refused and left as it is", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    await bus.publish(factFor());
+    await arena.jsm.consumers.add("QUADRILLE_ORDER", {
+      durable_name: "payment_hears_order",
+      ack_policy: "explicit",
+      max_deliver: 3,
+    });
+    const lines = linesFor("payment", async () => {});
+    const hearing = bus.subscribe("payment", lines, parkNothing);
+    await arena.until(() => arena.differences.length > 0);
+    expect(arena.differences[0]?.what).toBe("durable payment_hears_order");
+    const { config } = await arena.jsm.consumers.info("QUADRILLE_ORDER", "payment_hears_order");
+    expect(config.max_deliver).toBe(3);
+    expect(hearing.counts.handled).toBe(0);
+  });
+
+  test("a stream deleted by hand is made again, and a durable with it", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const lines = linesFor("payment", async () => {});
+    const hearing = bus.subscribe("payment", lines, parkNothing);
+    await bus.publish(factFor());
+    await arena.until(() => hearing.counts.handled === 1);
+    await arena.jsm.streams.delete("QUADRILLE_ORDER");
+    await expect(bus.publish(factFor())).rejects.toThrow("no stream takes this fact");
+    await publishAgain(arena, bus, factFor());
+    await arena.until(() => hearing.counts.handled === 2);
+  });
+
+  test("a durable deleted by hand is made again; facts come once more", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const lines = linesFor("payment", async () => {});
+    const hearing = bus.subscribe("payment", lines, parkNothing);
+    await bus.publish(factFor());
+    await arena.until(() => hearing.counts.handled === 1);
+    await arena.jsm.consumers.delete("QUADRILLE_ORDER", "payment_hears_order");
+    await arena.until(() => hearing.counts.handled === 2);
+  });
+
+  test("a publish the broker does not take says why", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const { config } = await arena.jsm.streams.info("QUADRILLE_ORDER");
+    await arena.jsm.streams.update("QUADRILLE_ORDER", { ...config, max_msg_size: 10 });
+    const refused = await bus.publish(factFor()).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(NotPublished);
+    expect(String((refused as NotPublished).cause)).toContain("message size exceeds");
+  });
+});
+
+describe("a broker that goes away", () => {
+  test("killed and started again, it is found again; meanwhile publishing fails at once", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const heard = new Set<string>();
+    const lines = linesFor("payment", async (_, { id }) => heard.add(id));
+    const hearing = bus.subscribe("payment", lines, parkNothing);
+    const seen: bigint[] = [];
+    bus.watch(["order"], ({ seq }) => seen.push(seq), { from: "start" });
+    await bus.publish(factFor());
+    await arena.until(() => hearing.counts.handled === 1 && seen.length === 1);
+
+    const { port } = server;
+    const lost = bus.publish(factFor()).catch((error: unknown) => error);
+    server.kill("SIGKILL");
+    await server.exited;
+    await lost;
+    await arena.until(() => !bus.isConnected());
+    const before = systemClock.now();
+    await expect(bus.publish(factFor())).rejects.toThrow("there is no connection to the broker");
+    expect(systemClock.now() - before).toBeLessThan(100);
+    await server.stop();
+    server = await start(port);
+
+    await arena.until(() => bus.isConnected());
+    const fact = factFor();
+    await publishAgain(arena, bus, fact);
+    await arena.until(() => heard.has(fact.id));
+    await arena.until(() => seen.length >= 2);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("a publish without an answer is given up in time, and so are all that wait when the connection breaks", async () => {
+    await using arena = await JetStreamArena.open({
+      ...limitsForTests,
+      publishTimeoutMs: 300,
+      publishingMost: 3,
+    });
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    server.kill("SIGSTOP");
+    try {
+      const early = bus.publish(factFor());
+      const first = expect(early).rejects.toThrow("no answer from the broker within 300 ms");
+      await arena.pass(100);
+      const late = bus.publish(factFor()).catch((error: unknown) => String(error));
+      const third = bus.publish(factFor()).catch(() => "");
+      await expect(bus.publish(factFor())).rejects.toThrow("3 publishes wait for the broker already");
+      await first;
+      const before = systemClock.now();
+      expect(await late).toContain("within 300 ms");
+      expect(systemClock.now() - before).toBeGreaterThan(50);
+      await third;
+    } finally {
+      server.kill("SIGCONT");
+    }
+    await bus.publish(factFor());
+  });
+
+  test("a bus opened before its broker is there starts, waits, and can be closed while it waits", async () => {
+    const port = server.port;
+    await server.stop();
+    const options = { servers: [`nats://127.0.0.1:${port}`], name: "test", replicas: 1, log: noLog };
+    const onConfigDiffers = () => {};
+    const early = connectBus({ ...options, onConfigDiffers, limits: limitsForTests });
+    const other = connectBus({ ...options, onConfigDiffers });
+    const owned = early.ownStream("order");
+    const lines = linesFor("payment", async () => {});
+    const hearing = early.subscribe("payment", lines, parkNothing);
+    void other.ownStream("order");
+    expect(early.isConnected()).toBe(false);
+    await expect(early.publish(factFor())).rejects.toThrow(NotPublished);
+    await other[Symbol.asyncDispose]();
+
+    server = await start(port);
+    await using arena = await JetStreamArena.open();
+    await owned;
+    await hearing.ready;
+    await early.publish(factFor());
+    await arena.until(() => hearing.counts.handled === 1);
+
+    // Closed while it tries to reconnect, it does not hang.
+    await server.stop();
+    await arena.until(() => !early.isConnected());
+    await early[Symbol.asyncDispose]();
+    server = await start(port);
+    await arena.until(() => !arena.nc.isClosed());
+  });
+
+  test("a session that is over acknowledges nothing in the next one", async () => {
+    await using arena = await JetStreamArena.open({ ...limitsForTests, ackWaitMs: 4_000 });
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    const gate = Promise.withResolvers<void>();
+    const tries: string[] = [];
+    const lines = linesFor("payment", async (_, { id }) => {
+      tries.push(id);
+      if (tries.length === 1) await gate.promise;
+    });
+    const hearing = bus.subscribe("payment", lines, parkNothing);
+    await bus.publish(factFor());
+    await arena.until(() => tries.length === 1);
+    const { port } = server;
+    await server.stop();
+    await arena.until(() => !bus.isConnected());
+    server = await start(port);
+    await arena.until(() => bus.isConnected());
+    gate.resolve();
+    await arena.until(() => hearing.counts.handled >= 1);
+    // Not acknowledged in the new session, it comes again; its inbox recognises it.
+    await arena.until(() => tries.length === 2);
+    expect(tries[0]).toBe(tries[1]);
+  });
+});
+
+/** As the relay does it: the same fact until the broker has it. */
+async function publishAgain(arena: Arena, bus: Bus, fact: ReturnType<typeof factFor>): Promise<void> {
+  for (;;) {
+    try {
+      await bus.publish(fact);
+      return;
+    } catch {
+      await arena.pass(50);
+    }
+  }
+}
