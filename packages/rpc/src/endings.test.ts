@@ -1,9 +1,11 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
-import { Metadata } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { describe, expect, test } from "@jest/globals";
+import { watchEndings } from "./endings.ts";
 import { statusError } from "./status.ts";
 import { EchoService } from "./testing/echo.ts";
 import { openEcho } from "./testing/open.ts";
+import { until } from "./testing/raw.ts";
 
 const hello = EchoService.say.requestSerialize({ text: "hello", times: 1 });
 
@@ -60,4 +62,36 @@ describe("a call that grpc-js ends by itself", () => {
     const heard = await ending(open.server.address, body, { authorization, ...headers });
     expect(heard).toMatchObject({ name: "Refusal", code });
   });
+});
+
+test("a stream is forgotten when it ends, whoever ended it", async () => {
+  const endings = watchEndings(() => false);
+  const server = new Server({ interceptors: [endings.interceptor] });
+  const { path, requestSerialize, responseSerialize, requestDeserialize, responseDeserialize } =
+    EchoService.repeat;
+  const handler = (stream: { request: { text: string }; end(): void }) => {
+    if (stream.request.text === "end") stream.end();
+  };
+  server.register(path, handler as never, responseSerialize, requestDeserialize, "serverStream");
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const connection = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const open = (text: string) => {
+    const stream = connection.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
+      text,
+      times: 1,
+    });
+    return stream.on("error", () => {}).resume();
+  };
+  const [first] = [open("wait"), open("wait"), open("end")];
+  await until(() => endings.openStreams === 2);
+  first?.cancel();
+  await until(() => endings.openStreams === 1);
+  endings.endStreams();
+  await until(() => endings.openStreams === 0);
+  connection.close();
+  await new Promise((resolve) => server.tryShutdown(resolve));
 });

@@ -18,6 +18,8 @@ type Ending = Parameters<EndableCall["sendStatus"]>[0];
 
 export interface Endings {
   readonly interceptor: ServerInterceptor;
+  /** Streams open now, health and reflection included. */
+  readonly openStreams: number;
   /** Ends every open stream, whoever serves it, so that a closing server does not wait for watchers. */
   endStreams(): void;
 }
@@ -49,6 +51,9 @@ export function watchEndings(isOurs: (path: string) => boolean): Endings {
   };
   return {
     interceptor,
+    get openStreams() {
+      return streams.size;
+    },
     endStreams() {
       for (const call of streams) call.sendStatus(refusalStatus(new Refusal("UNAVAILABLE")));
     },
