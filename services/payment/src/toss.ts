@@ -6,13 +6,12 @@ import type { ConfirmAsk, PaymentProvider, QueryAsk, RefundAsk } from "./provide
 import {
   codeOf,
   confirmAnswer,
-  declines,
   givenBackAnswer,
   isAllGivenBack,
   queryAnswer,
   refundAnswer,
-  refundRefusals,
 } from "./toss-answers.ts";
+import { declines, keyFaults, refundRefusals } from "./toss-codes.ts";
 import { openWire, type Reply, type WireRequest } from "./toss-wire.ts";
 
 export interface TossConfig {
@@ -29,18 +28,18 @@ export interface TossConfig {
 
 const KEY_LENGTH_MAX = 300;
 const REASON_LENGTH_MAX = 200;
+/** With this many calls for each connection the last one waits for most of its time. */
+const CALLS_PER_CONNECTION_MAX = 8;
 /** Currencies whose minor unit is the unit the provider counts in. */
 const wholeCurrencies: ReadonlySet<string> = new Set(["KRW", "JPY"]);
-/** Codes that mean our own key, whatever the HTTP status. */
-const keyFaults: ReadonlySet<string> = new Set([
-  "UNAUTHORIZED_KEY",
-  "INVALID_API_KEY",
-  "INCORRECT_BASIC_AUTH_FORMAT",
-]);
-
 const notSent = { kind: "unknown", why: "NOT_SENT" } as const;
 
 class Outage extends Error {}
+
+interface Call {
+  readonly request: WireRequest;
+  reply?: Reply;
+}
 
 /** @throws Error if the configuration is wrong */
 export function openToss(config: TossConfig): PaymentProvider {
@@ -57,7 +56,7 @@ export function openToss(config: TossConfig): PaymentProvider {
   });
 
   /** Only silence counts against the provider: a decline is an answer. */
-  async function guarded(_signal: AbortSignal, call: { readonly request: WireRequest; reply: Reply }) {
+  async function guarded(_signal: AbortSignal, call: Call) {
     call.reply = await ask(call.request);
     if (call.reply.kind === "failed" || call.reply.status >= 500) throw new Outage();
   }
@@ -79,19 +78,17 @@ export function openToss(config: TossConfig): PaymentProvider {
   return {
     get isAvailable() {
       const isWilling = gate.state === "closed" || (gate.state === "half-open" && confirming === 0);
-      return isWilling && wire.pending < connectionsMost * 2;
+      return isWilling && wire.pending < connectionsMost * CALLS_PER_CONNECTION_MAX;
     },
     async confirm(attempt) {
       const request = confirmRequest(attempt);
       if (request === undefined) return notSent;
-      const call: { readonly request: WireRequest; reply: Reply } = {
-        request,
-        reply: { kind: "failed", why: "BREAKER_OPEN" },
-      };
+      const call: Call = { request };
       confirming += 1;
-      await gate.run(call).catch(() => undefined); // What was heard, or that nothing was, stands in the call.
+      await gate.run(call).catch(() => undefined); // What was heard stands in the call.
       confirming -= 1;
-      return confirmAnswer(call.reply, attempt);
+      // The breaker opened after this attempt was written down: only asking tells what becomes of it.
+      return confirmAnswer(call.reply ?? (await ask(request)), attempt);
     },
     async query(payment) {
       return queryAnswer(await ask(queryRequest(payment)), payment);
