@@ -34,7 +34,7 @@ export async function claimFolder(folder: string, what: string): Promise<Claim> 
     if (found === undefined) continue; // Released between the two looks.
     if (isAlive(found.parent)) {
       // A server that was just killed has ended a moment before its claim is released.
-      if (waitedMs < 2_000) await pause(retryMs);
+      if (waitedMs < 1_000) await pause(retryMs);
       else throw new Error(`${what} in ${folder} already runs, started by process ${found.parent.pid}.`);
     } else {
       if (found.child !== undefined) await end(found.child);

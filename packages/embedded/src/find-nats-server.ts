@@ -1,5 +1,6 @@
 // The nats-server program: from the PATH, from the project's cache, or from Debian's package into that cache.
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { accessSync, constants, existsSync, realpathSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +25,7 @@ export async function findNatsServer(search: Search = {}): Promise<string> {
   if (found !== undefined) return found;
   if (platform !== "linux" || !hasApt(path)) throw new Error(advice(platform));
   try {
-    await unpackDebianPackage(cached);
+    await unpackDebianPackage(cached, path);
   } catch (error) {
     throw new Error(`${advice(platform)}\nFetching Debian's package failed: ${(error as Error).message}`, {
       cause: error,
@@ -50,14 +51,15 @@ function hasApt(path: string): boolean {
 }
 
 /** Takes the one program out of the package; nothing is installed on the system, no right of root is needed. */
-async function unpackDebianPackage(target: string): Promise<void> {
+async function unpackDebianPackage(target: string, path: string): Promise<void> {
+  const env = { ...process.env, PATH: path };
   // Outside the project: apt, as root, hands the download to an account that cannot reach every clone.
   const folder = await mkdtemp(join(realpathSync(tmpdir()), "quadrille-nats-"));
   try {
-    await download(folder);
+    await download(folder, env);
     const archive = (await readdir(folder)).find((name) => name.endsWith(".deb"));
     if (archive === undefined) throw new Error("apt-get brought no package.");
-    await run("dpkg-deb", ["-x", join(folder, archive), join(folder, "unpacked")]);
+    await run("dpkg-deb", ["-x", join(folder, archive), join(folder, "unpacked")], { env });
     await moveInto(join(folder, "unpacked", "usr", "sbin", "nats-server"), target);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -65,9 +67,9 @@ async function unpackDebianPackage(target: string): Promise<void> {
 }
 
 /** From the system's package lists; where they are missing, from lists of our own, fetched for this once. */
-async function download(folder: string): Promise<void> {
+async function download(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const asRoot = process.getuid?.() === 0 ? ["-o", "APT::Sandbox::User=root"] : [];
-  const get = (...args: string[]) => run("apt-get", [...asRoot, ...args], { cwd: folder });
+  const get = (...args: string[]) => run("apt-get", [...asRoot, ...args], { cwd: folder, env });
   try {
     await get("download", "nats-server");
   } catch {
@@ -83,7 +85,7 @@ async function download(folder: string): Promise<void> {
 async function moveInto(program: string, target: string): Promise<void> {
   if (!existsSync(program)) throw new Error("the package holds no usr/sbin/nats-server.");
   await mkdir(join(target, ".."), { recursive: true });
-  const draft = `${target}.${process.pid}.draft`;
+  const draft = `${target}.${randomUUID()}.draft`;
   await cp(program, draft);
   await rename(draft, target);
 }

@@ -40,7 +40,7 @@ export function isFree(port: number): Promise<boolean> {
 
 /** Waits a moment for a predecessor that is just ending, then refuses in words a person can act on. */
 export async function needFreePort(port: number, what: string): Promise<void> {
-  for (let tries = 0; tries < 20; tries += 1) {
+  for (let tries = 0; tries < 10; tries += 1) {
     if (await isFree(port)) return;
     await pause(100);
   }

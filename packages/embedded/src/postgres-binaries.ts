@@ -1,4 +1,5 @@
 // Where PostgreSQL's programs are, in a place the account that runs them can reach.
+import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { chmod, cp, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -21,17 +22,18 @@ interface Native {
 export async function postgresPrograms(
   account: Account | undefined,
   native: Native = installedNative(),
+  temporary: string = tmpdir(),
 ): Promise<PostgresPrograms> {
   if (canReach(join(native.folder, "bin", "postgres"), account) && (await linksMade(native.folder))) {
     return programsIn(native.folder);
   }
-  return programsIn(await copyOf(native));
+  return programsIn(await copyOf(native, reachableFolder(temporary)));
 }
 
 /** A folder of this user below the system's temporary folder, for what must be within reach of another account. */
-export function reachableFolder(): string {
+export function reachableFolder(temporary: string = tmpdir()): string {
   const uid = process.getuid?.() ?? 0;
-  const folder = join(realpathSync(tmpdir()), `quadrille-postgres-${uid}`);
+  const folder = join(realpathSync(temporary), `quadrille-postgres-${uid}`);
   // The mode again, because a strict umask takes away what others need to pass through.
   if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o755);
   // Anybody may create a folder there: programs are only started from one that is ours and ours alone to write.
@@ -82,12 +84,11 @@ async function linksMade(folder: string): Promise<boolean> {
 }
 
 /** Copied once for each version. The last step is a rename, so nobody ever sees half a copy. */
-async function copyOf({ folder, version }: Native): Promise<string> {
-  const home = reachableFolder();
+async function copyOf({ folder, version }: Native, home: string): Promise<string> {
   const copy = join(home, version);
   if (await isWhole(copy, folder)) return copy;
   await removeAbandonedDrafts(home);
-  const draft = join(home, `${version}.${process.pid}.draft`);
+  const draft = join(home, `${version}.${process.pid}.${randomUUID()}.draft`);
   await cp(folder, draft, { recursive: true, verbatimSymlinks: true });
   await linksMade(draft);
   await openForReading(draft);
@@ -120,7 +121,7 @@ async function openForReading(folder: string): Promise<void> {
 
 async function removeAbandonedDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
-    const pid = /\.(\d+)\.draft/.exec(name)?.[1];
+    const pid = /\.(\d+)\.[^.]+\.draft/.exec(name)?.[1];
     if (pid !== undefined && lifeOf(Number(pid)) === undefined)
       await rm(join(home, name), { recursive: true });
   }

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
-import { chown, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chown, mkdir, readFile, readlink, rename, rm, rmdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type Account, canReach } from "./account.ts";
 import { reachableFolder } from "./postgres-binaries.ts";
 import { commandOf } from "./process-table.ts";
@@ -29,6 +29,7 @@ export function readPassword(pgData: string): Promise<string> {
 export async function removeData(pgData: string): Promise<void> {
   await rm(pgData, { recursive: true, force: true });
   await rm(passwordFile(pgData), { force: true });
+  await rmdir(dirname(pgData)).catch(() => {}); // Of use to somebody else unless it is empty now.
 }
 
 /**
@@ -50,12 +51,11 @@ async function placeForData(folder: string, account: Account | undefined): Promi
   const found = lstatSync(place, { throwIfNoEntry: false });
   if (found?.isSymbolicLink()) return readlink(place);
   if (found !== undefined || canReach(folder, account)) return place;
-  const moved = join(
-    reachableFolder(),
-    `data-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`,
-  );
+  const digest = createHash("sha256").update(folder).digest("hex").slice(0, 16);
+  const moved = join(reachableFolder(), `data-${digest}`);
   // Nothing points to it any more: the folder was removed, and by that its data was meant as well.
   await removeData(moved);
+  reachableFolder(); // Removed as well, perhaps, when it held nothing else.
   await symlink(moved, place);
   return moved;
 }

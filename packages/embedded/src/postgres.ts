@@ -63,6 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const programs = await postgresPrograms(account);
   if ((await mkdir(folder, { recursive: true })) !== undefined) await chmod(folder, 0o755);
 
+  if (options.port !== undefined) await needFreePort(options.port, "PostgreSQL");
   await using opening = new AsyncDisposableStack();
   const claim = opening.adopt(await claimFolder(folder, "PostgreSQL"), ({ release }) => release());
   if (options.keep === false) opening.defer(() => rm(folder, { recursive: true, force: true }));
@@ -72,7 +73,6 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   const port = options.port ?? (await freePort());
   const url = `postgres://${databaseUser}:${await readPassword(pgData)}@127.0.0.1:${port}/`;
-  await needFreePort(port, "PostgreSQL");
   forgetReusedPid(pgData);
   const child = opening.use(await startServer(programs.postgres, pgData, port, account, options));
   await claim.runs(child.pid);
