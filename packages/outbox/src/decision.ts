@@ -18,6 +18,8 @@ export type Cause =
   /** A call or a timer whose repetition the decision itself recognises. */
   | { readonly kind: "own"; readonly id: string; readonly traceparent?: string | undefined };
 
+export type OwnCause = Extract<Cause, { readonly kind: "own" }>;
+
 /** How an input's answer is made from what was decided, and how it is kept for the next time it is asked. */
 export interface Answer<Tables, A> {
   of(rows: Rows<Tables>, facts: readonly Fact[], now: Instant): A;

@@ -22,6 +22,7 @@ import {
   type DecisionRules,
   type Given,
   type Outcome,
+  type OwnCause,
 } from "./decision.ts";
 import {
   type Asked,
@@ -34,7 +35,7 @@ import {
   type Transactions,
 } from "./transaction.ts";
 
-export type { Answer, Cause } from "./decision.ts";
+export type { Answer, Cause, OwnCause } from "./decision.ts";
 
 /** What a commit changed, for whoever waits for it: the relay and the watchers. */
 export interface Committed {
@@ -96,13 +97,15 @@ export class Group<Tables, Input, F extends Fact, Entry> implements AsyncDisposa
    * because the cause recognises a repetition.
    */
   handle(input: Input, cause: Cause): Promise<void>;
+  /** The answer is not kept: the decision itself recognises a repetition. */
+  handle<A>(input: Input, cause: OwnCause, answer: Pick<Answer<Tables, A>, "of">): Promise<A>;
   handle<A>(input: Input, cause: Cause, answer: Answer<Tables, A>): Promise<A>;
-  async handle(input: Input, cause: Cause, answer?: Answer<Tables, unknown>): Promise<unknown> {
+  async handle(input: Input, cause: Cause, answer?: Partial<Answer<Tables, unknown>>): Promise<unknown> {
     if (this.#closed) throw new Refusal("UNAVAILABLE");
     if (this.#queue.length >= this.#options.queueMost) throw new Refusal("OVERLOADED");
     const keys = this.#decider.keys(input); // A throw is this input's own.
     return await new Promise((resolve, reject) => {
-      this.#queue.push({ input, cause, keys, answer, resolve, reject });
+      this.#queue.push({ input, cause, keys, answer: answer as Answer<Tables, unknown>, resolve, reject });
       this.#running ??= this.#drain();
     });
   }

@@ -16,6 +16,7 @@ export async function migrate(config: DatabaseConfig, migrations: readonly Migra
     extensions: [Migrator],
     migrations: {
       snapshot: false,
+      silent: true,
       migrationsList: [{ name: "Migration00000000000000_store", class: StoreTables }, ...migrations],
     },
     // A migration may take as long as it needs.

@@ -10,14 +10,14 @@ import { type Clock, type OutboxLog, systemClock } from "./ports.ts";
 import type { Outbox } from "./store.ts";
 
 export interface RelayOptions {
+  readonly outbox: Outbox;
+  readonly publish: (envelope: Envelope) => Promise<Placement>;
   readonly log: OutboxLog;
   readonly clock?: Clock;
   /** Publishes in flight, at most; 256. */
   readonly windowMost?: number;
   /** Facts in memory, at most; 10,000. */
   readonly memoryMost?: number;
-  /** Milliseconds between sweeps; 5,000. 0 leaves sweeping to the caller. */
-  readonly sweepMs?: number;
   /** Milliseconds that disposing may take, about; 5,000. */
   readonly drainMs?: number;
 }
@@ -36,7 +36,7 @@ export interface Relay extends AsyncDisposable {
   readonly counts: RelayCounts;
   /** Facts in memory, in flight or not. */
   readonly pending: number;
-  /** Publishes what lies unpublished in the table; resolves when it was tried. */
+  /** Publishes what lies unpublished in the table; resolves when it was tried. To be called every few seconds. */
   sweep(): Promise<void>;
 }
 
@@ -46,16 +46,11 @@ const sweepBatch = 500;
 /** Marking later marks more rows at once; until then the row only looks unpublished. */
 const markDelayMs = 100;
 
-export function startRelay(
-  outbox: Outbox,
-  publish: (envelope: Envelope) => Promise<Placement>,
-  options: RelayOptions,
-): Relay {
-  return new WindowedRelay(outbox, publish, {
+export function startRelay(options: RelayOptions): Relay {
+  return new WindowedRelay({
     clock: systemClock,
     windowMost: 256,
     memoryMost: 10_000,
-    sweepMs: 5_000,
     drainMs: 5_000,
     ...options,
   });
@@ -69,8 +64,6 @@ interface Held {
 }
 
 class WindowedRelay implements Relay {
-  readonly #outbox: Outbox;
-  readonly #publish: (envelope: Envelope) => Promise<Placement>;
   readonly #options: Required<RelayOptions>;
   readonly #marks: Marks;
   readonly #unsubscribe: () => void;
@@ -85,20 +78,13 @@ class WindowedRelay implements Relay {
   #onIdle: () => void = () => undefined;
   #closed = false;
 
-  constructor(
-    outbox: Outbox,
-    publish: (envelope: Envelope) => Promise<Placement>,
-    options: Required<RelayOptions>,
-  ) {
-    this.#outbox = outbox;
-    this.#publish = publish;
+  constructor(options: Required<RelayOptions>) {
     this.#options = options;
-    this.#marks = new Marks(outbox, options.log, options.memoryMost);
-    this.#unsubscribe = outbox.onCommit(({ envelopes }) => {
+    this.#marks = new Marks(options.outbox, options.log, options.memoryMost);
+    this.#unsubscribe = options.outbox.onCommit(({ envelopes }) => {
       for (const envelope of envelopes) this.#hold(envelope, () => undefined);
       this.#pump();
     });
-    this.#planSweep();
   }
 
   get counts(): RelayCounts {
@@ -170,7 +156,7 @@ class WindowedRelay implements Relay {
   /** Never rejects. */
   async #send({ envelope, onTried }: Held): Promise<void> {
     try {
-      const placement = await this.#publish(envelope);
+      const placement = await this.#options.publish(envelope);
       this.#counts.published += 1;
       this.#failuresInARow = 0;
       if (this.#marks.add({ id: envelope.id, placement }) === 1 && !this.#closed) {
@@ -195,17 +181,12 @@ class WindowedRelay implements Relay {
     if (!this.#closed) this.#after(ms, () => this.#pump());
   }
 
-  #planSweep(): void {
-    if (this.#options.sweepMs === 0 || this.#closed) return;
-    this.#after(this.#options.sweepMs, () => void this.sweep().then(() => this.#planSweep()));
-  }
-
   /** Never rejects. */
   async #sweep(): Promise<void> {
     try {
       await this.#marks.flush();
       while (!this.#closed && !this.#isQuiet() && this.pending + sweepBatch <= this.#options.memoryMost) {
-        const envelopes = await this.#outbox.claim(sweepBatch);
+        const envelopes = await this.#options.outbox.claim(sweepBatch);
         this.#counts.swept += envelopes.length;
         const tried = envelopes.map(
           (envelope) => new Promise<void>((resolve) => this.#hold(envelope, resolve)),

@@ -2,7 +2,7 @@
 import type { Parked } from "@quadrille/contracts/envelope";
 import type { Decider, Fact } from "@quadrille/decider";
 import { v7 } from "uuid";
-import { type Answer, type Cause, type Committed, Group } from "./group.ts";
+import { type Answer, type Cause, type Committed, Group, type OwnCause } from "./group.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import type { ParkedTable } from "./parked.ts";
 import type { Transactions } from "./transaction.ts";
@@ -27,6 +27,8 @@ export interface Outbox extends OutboxTable {
 export interface Store<Tables, Input> extends AsyncDisposable {
   /** Decides one input and answers once it is committed; see `Group.handle`. */
   handle(input: Input, cause: Cause): Promise<void>;
+  /** The answer is not kept: the decision itself recognises a repetition. */
+  handle<A>(input: Input, cause: OwnCause, answer: Pick<Answer<Tables, A>, "of">): Promise<A>;
   handle<A>(input: Input, cause: Cause, answer: Answer<Tables, A>): Promise<A>;
   /** What the relay takes. */
   readonly outbox: Outbox;
