@@ -17,9 +17,22 @@ export interface Cart {
 
 export const emptyCart: Cart = { lines: [], version: 0 };
 
+/** Why a variant may not be put into a cart, as found before the decision; "" when it may. */
+export type LineProblem = "" | "VARIANT_UNKNOWN" | "NOT_ON_SALE" | "PRODUCT_UNAVAILABLE";
+
 export type CartInput =
-  | { readonly type: "AddCartLine"; readonly memberId: string; readonly line: WantedLine }
-  | { readonly type: "ChangeCartLine"; readonly memberId: string; readonly line: WantedLine }
+  | {
+      readonly type: "AddCartLine";
+      readonly memberId: string;
+      readonly line: WantedLine;
+      readonly problem: LineProblem;
+    }
+  | {
+      readonly type: "ChangeCartLine";
+      readonly memberId: string;
+      readonly line: WantedLine;
+      readonly problem: LineProblem;
+    }
   | { readonly type: "RemoveCartLine"; readonly memberId: string; readonly variantId: string }
   | { readonly type: "ClearCart"; readonly memberId: string };
 
@@ -29,11 +42,12 @@ export type CartFact =
   | { readonly type: "cartLineRemoved"; readonly memberId: string; readonly variantId: string }
   | { readonly type: "cartCleared"; readonly memberId: string };
 
-/** Refuses with INVALID_REQUEST, CART_FULL or CART_LINE_UNKNOWN; to remove what is not there is quiet. */
+/** Refuses with the line's problem, INVALID_REQUEST, CART_FULL or CART_LINE_UNKNOWN; to remove what is not there is quiet. */
 export function decideCart(cart: Cart, input: CartInput): readonly CartFact[] {
   const { memberId } = input;
   switch (input.type) {
     case "AddCartLine": {
+      if (input.problem !== "") throw new Refusal(input.problem);
       const before = quantityOf(cart, input.line.variantId);
       if (before === 0 && cart.lines.length >= cartLinesMost) throw new Refusal("CART_FULL");
       const quantity = before + input.line.quantity;
@@ -49,6 +63,7 @@ export function decideCart(cart: Cart, input: CartInput): readonly CartFact[] {
     case "ChangeCartLine": {
       const before = quantityOf(cart, input.line.variantId);
       if (before === 0) throw new Refusal("CART_LINE_UNKNOWN");
+      if (input.problem !== "") throw new Refusal(input.problem);
       return before === input.line.quantity ? [] : [{ type: "cartLinePut", memberId, line: input.line }];
     }
     case "RemoveCartLine":

@@ -1,0 +1,30 @@
+// The order service's configuration.
+import { readServiceConfig } from "@quadrille/process/service-config";
+import { duration, text } from "@quadrille/process/settings";
+
+export const settings = {
+  CURRENCY: text({ default: "KRW", meaning: "The one currency of this deployment, ISO 4217." }),
+  PRODUCT_ADDRESS: text({
+    default: "127.0.0.1:7002",
+    meaning: "Where the product service is: `host:port` or `dns:///name:port`.",
+  }),
+  MEMBER_ADDRESS: text({ default: "127.0.0.1:7003", meaning: "Where the member service is." }),
+  LOOK_UP_TIMEOUT: duration({ default: "800ms", meaning: "How long a look-up at a neighbour may take." }),
+  SERVICE_TOKEN_FILE: text({ meaning: "File with this service's own token; read again when it changes." }),
+  PENDING_DEADLINE: duration({ default: "60s", meaning: "How long the holds of an order may take." }),
+  PAY_WINDOW: duration({ default: "10m", meaning: "How long the buyer may take to pay, at most." }),
+  UNKNOWN_LIMIT: duration({ default: "1h", meaning: "How long a payment may stay in doubt." }),
+  HOLD_SLACK: duration({ default: "24h", meaning: "How much longer than all of that a hold lasts." }),
+};
+
+export function readOrderConfig(env: NodeJS.ProcessEnv) {
+  const config = readServiceConfig("order", 7001, settings, env);
+  const seconds = (ms: number) => Math.ceil(ms / 1000);
+  const policy = {
+    pendingSeconds: seconds(config.own.PENDING_DEADLINE),
+    payWithinSeconds: seconds(config.own.PAY_WINDOW),
+    unknownSeconds: seconds(config.own.UNKNOWN_LIMIT),
+    slackSeconds: seconds(config.own.HOLD_SLACK),
+  };
+  return { ...config, policy };
+}

@@ -1,0 +1,108 @@
+// What an order needs to know of its neighbours: today's variants, and what the member owns. Only asked, never told.
+//
+// Look-ups of variants that are wanted at the same time share one call. The call has its own time; a caller who
+// gives up earlier ends its own wait and nobody else's.
+import { MemberServiceService } from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
+import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
+import { client } from "@quadrille/rpc";
+import { breaker } from "@quadrille/rpc/breaker";
+import DataLoader from "dataloader";
+import type { VariantData } from "./quote.ts";
+
+/** What one call may ask the product service for, at most. */
+const idsMost = 100;
+
+export interface LookUpsConfig {
+  readonly productAddress: string;
+  readonly memberAddress: string;
+  /** How long one call may take, in ms. */
+  readonly timeoutMs: number;
+  /** The service's own identity, for look-ups that serve several callers at once. */
+  readonly token: () => string;
+  readonly log: { warn(about: object, message: string): void };
+}
+
+export interface LookUps extends AsyncDisposable {
+  /** Variants by id; unknown ids are missing. Refuses with PRODUCT_UNAVAILABLE. */
+  variants(variantIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, VariantData>>;
+  /** Points the caller behind the token can spend. Refuses with MEMBER_UNKNOWN or MEMBER_UNAVAILABLE. */
+  pointsOwned(memberToken: string, signal: AbortSignal): Promise<bigint>;
+}
+
+export async function openLookUps({
+  productAddress,
+  memberAddress,
+  timeoutMs,
+  token,
+  log,
+}: LookUpsConfig): Promise<LookUps> {
+  await using opening = new AsyncDisposableStack();
+  const products = opening.use(
+    await client(ProductServiceService, { address: productAddress, token, deadlineMs: timeoutMs }),
+  );
+  const members = opening.use(
+    await client(MemberServiceService, { address: memberAddress, token, deadlineMs: timeoutMs }),
+  );
+  const onChange = (target: string) => (state: string) => log.warn({ target, state }, "breaker");
+  const productBreaker = opening.use(
+    breaker(
+      "product",
+      (signal, variantIds: string[]) => products.batchGetVariants({ variantIds }, { signal }),
+      {
+        timeoutMs,
+        refusal: "PRODUCT_UNAVAILABLE",
+        onChange: onChange("product"),
+      },
+    ),
+  );
+  const memberBreaker = opening.use(
+    breaker(
+      "member",
+      (signal, memberToken: string) => members.getMember({ memberId: "" }, { signal, token: memberToken }),
+      {
+        timeoutMs,
+        refusal: "MEMBER_UNAVAILABLE",
+        onChange: onChange("member"),
+      },
+    ),
+  );
+  const loader = new DataLoader<string, VariantData | undefined>(
+    async (variantIds) => {
+      const { variants } = await productBreaker.run([...variantIds]);
+      const found = new Map(variants.map((variant) => [variant.variantId, variant]));
+      return variantIds.map((variantId) => found.get(variantId));
+    },
+    { maxBatchSize: idsMost, cache: false },
+  );
+  const open = opening.move();
+  return {
+    async variants(variantIds, signal) {
+      const distinct = [...new Set(variantIds)];
+      const found = await unlessAborted(
+        Promise.all(distinct.map((variantId) => loader.load(variantId))),
+        signal,
+      );
+      return new Map(
+        found.flatMap((variant) => (variant === undefined ? [] : [[variant.variantId, variant] as const])),
+      );
+    },
+    async pointsOwned(memberToken, signal) {
+      const { member } = await unlessAborted(memberBreaker.run(memberToken), signal);
+      return member?.points?.available ?? 0n;
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** The work goes on for the others; only this wait ends. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,54 @@
+// The order service: closed in reverse order of opening.
+import { connectBus } from "@quadrille/bus";
+import { migrate } from "@quadrille/outbox";
+import { startRelay } from "@quadrille/outbox/relay";
+import { openLog } from "@quadrille/process/log";
+import { probe } from "@quadrille/process/probe";
+import { every } from "@quadrille/process/schedule";
+import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
+import { openStop } from "@quadrille/process/stop";
+import { openAuth, serve } from "@quadrille/rpc";
+import { serviceToken } from "@quadrille/rpc/token";
+import { readOrderConfig } from "./config.ts";
+import { openLookUps } from "./look-ups.ts";
+import { migrations } from "./migrations.ts";
+import { openOrderStore } from "./order.store.ts";
+import { orderRpc } from "./service.rpc.ts";
+import { subscriptions } from "./subscriptions.ts";
+
+const config = readOrderConfig(process.env);
+const { own, policy } = config;
+const log = openLog(config.log);
+using _fault = exitOnFault(log);
+const stop = openStop(log);
+await using open = new AsyncDisposableStack();
+
+await migrate(config.database, migrations);
+const store = open.use(await openOrderStore(config));
+const database = open.use(await probe("database", () => store.isReady(), log));
+const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
+void bus.ownStream("order");
+const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(
+  bus.subscribe("order", subscriptions(store, policy), {
+    park: store.park,
+    deliverTwice: config.deliverTwice,
+  }),
+);
+open.use(bus.watch(["order"], (fact) => store.wakeUps.wake(fact.aggregateId))); // What other replicas committed.
+open.use(every(1_000, () => store.lookAtWatched(), { name: "watched orders", log }));
+const lookUps = open.use(
+  await openLookUps({
+    productAddress: own.PRODUCT_ADDRESS,
+    memberAddress: own.MEMBER_ADDRESS,
+    timeoutMs: own.LOOK_UP_TIMEOUT,
+    token: serviceToken({ file: own.SERVICE_TOKEN_FILE }),
+    log,
+  }),
+);
+const auth = await openAuth(config.auth);
+const shop = { store, lookUps, policy, currency: own.CURRENCY };
+const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
+log.info({ address: server.address }, "ready");
+await untilSignalled({ log, signal: stop.signal });

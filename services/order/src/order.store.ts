@@ -1,0 +1,258 @@
+// Carts and orders as rows, and a way to wait until an order changes.
+import { defineEntity, p } from "@mikro-orm/postgresql";
+import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
+import { type DatabaseConfig, openStore } from "@quadrille/outbox";
+import { aggregate, guarded, type RowOf, table } from "@quadrille/outbox/tables";
+import { WakeUps } from "@quadrille/outbox/wake-ups";
+import { type Cart, emptyCart, type WantedLine } from "./cart.ts";
+import { ordering } from "./decider.ts";
+import { absentOrder, type Change, type Order, type PlacedOrder } from "./order.ts";
+
+const CartSchema = defineEntity({
+  name: "Cart",
+  tableName: "carts",
+  properties: {
+    memberId: p.string().primary(),
+    lines: p.json<readonly WantedLine[]>(),
+    cartVersion: p.integer(),
+    ...guarded,
+  },
+});
+export class CartRow extends CartSchema.class {}
+CartSchema.setClass(CartRow);
+
+interface StoredLine {
+  readonly variantId: string;
+  readonly quantity: number;
+  readonly unitPrice: string;
+  readonly title: string;
+}
+type StoredChange = Omit<Change, "at"> & { readonly at: string };
+
+const OrderSchema = defineEntity({
+  name: "Order",
+  tableName: "orders",
+  properties: {
+    orderId: p.string().primary(),
+    status: p.string().$type<Order["status"]>(),
+    memberId: p.string(),
+    requestHash: p.string(),
+    lines: p.json<readonly StoredLine[]>(),
+    subtotal: p.bigint("bigint"),
+    points: p.bigint("bigint"),
+    amountDue: p.bigint("bigint"),
+    currency: p.string(),
+    method: p.string().$type<PaymentMethod>(),
+    placedAt: p.datetime(),
+    pendingUntil: p.datetime(),
+    holdUntil: p.datetime(),
+    payWithinSeconds: p.integer(),
+    payBy: p.datetime().nullable(),
+    stock: p.string().$type<PlacedOrder["stock"]>(),
+    benefits: p.string().$type<PlacedOrder["benefits"]>(),
+    payment: p.string().$type<PlacedOrder["payment"]>(),
+    reason: p.string().$type<NonNullable<PlacedOrder["reason"]>>().nullable(),
+    wasConfirmed: p.boolean(),
+    dueAt: p.datetime().nullable(),
+    asked: p.integer(),
+    history: p.json<readonly StoredChange[]>(),
+    ...aggregate,
+  },
+});
+export class OrderRow extends OrderSchema.class {}
+OrderSchema.setClass(OrderRow);
+
+/** Where a page of a member's orders begins: after this order, towards older ones. */
+export interface OlderThan {
+  readonly placedAt: Date;
+  readonly orderId: string;
+}
+export type OrderStore = Awaited<ReturnType<typeof openOrderStore>>;
+
+/** `most` is how many inputs share a transaction. */
+export async function openOrderStore({
+  database,
+  most,
+}: {
+  readonly database: DatabaseConfig;
+  readonly most: number;
+}) {
+  const store = await openStore({
+    database,
+    decider: ordering,
+    aggregates: "orders",
+    most,
+    // Rows are locked in this order.
+    tables: {
+      carts: table(CartRow, {
+        key: "memberId",
+        toRow: ({ lines, version }: Cart, memberId) => ({ memberId, lines, cartVersion: version }),
+        fromRow: ({ lines, cartVersion }): Cart => ({ lines, version: cartVersion }),
+        isAbsent: (cart) => cart.version === 0,
+      }),
+      orders: table(OrderRow, {
+        key: "orderId",
+        toRow: (order: Order, orderId) =>
+          toRow(order.status === "absent" ? { ...blank, orderId } : order, order.status),
+        fromRow,
+        isAbsent: (order) => order.status === "absent",
+      }),
+    },
+  });
+  const wakeUps = new WakeUps();
+  const seen = new Map<string, number>();
+  store.onCommit(({ changed }) => {
+    for (const orderId of changed) wakeUps.wake(orderId);
+  });
+  return Object.assign(store, {
+    wakeUps,
+    async cart(memberId: string): Promise<Cart> {
+      const found = await store.em().findOne(CartRow, { memberId });
+      return found === null ? emptyCart : { lines: found.lines, version: found.cartVersion };
+    },
+    async order(orderId: string): Promise<Order> {
+      const found = await store.em().findOne(OrderRow, { orderId });
+      return found === null ? absentOrder : fromRow(found);
+    },
+    /** A member's orders, newest first. */
+    async ordersOf(
+      memberId: string,
+      page: { readonly after: OlderThan | undefined; readonly most: number },
+    ): Promise<PlacedOrder[]> {
+      const { after } = page;
+      const older =
+        after === undefined
+          ? {}
+          : {
+              $or: [
+                { placedAt: { $lt: after.placedAt } },
+                { placedAt: after.placedAt, orderId: { $lt: after.orderId } },
+              ],
+            };
+      const found = await store
+        .em()
+        .find(
+          OrderRow,
+          { memberId, status: { $ne: "absent" }, ...older },
+          { orderBy: { placedAt: "desc", orderId: "desc" }, limit: page.most },
+        );
+      return found.map(toPlaced);
+    },
+    /** Orders whose time has come, the longest waiting first. */
+    async due(most: number): Promise<string[]> {
+      const rows = await store
+        .em()
+        .getConnection()
+        .execute<{ order_id: string }[]>(
+          "select order_id from orders where due_at <= clock_timestamp() order by due_at limit ?",
+          [most],
+        );
+      return rows.map((row) => row.order_id);
+    },
+    /** Looks at every watched order at once and wakes those another replica changed. */
+    async lookAtWatched(): Promise<void> {
+      const watched = wakeUps.keys;
+      const rows =
+        watched.length === 0
+          ? []
+          : await store
+              .em()
+              .getConnection()
+              .execute<{ order_id: string; revision: number }[]>(
+                "select order_id, revision from orders where order_id = any(?::text[])",
+                [`{${watched.join(",")}}`],
+              );
+      const before = new Map(seen);
+      seen.clear();
+      for (const { order_id: orderId, revision } of rows) {
+        seen.set(orderId, revision);
+        if (before.get(orderId) !== revision) wakeUps.wake(orderId);
+      }
+    },
+  });
+}
+
+const never = new Date(0);
+
+/** What a row holds whose order is not there: it is locked while somebody decides whether it will be. */
+const blank: PlacedOrder = {
+  status: "pending",
+  orderId: "",
+  memberId: "",
+  requestHash: "",
+  lines: [],
+  subtotal: 0n,
+  points: 0n,
+  amountDue: 0n,
+  currency: "",
+  method: "PAYMENT_METHOD_UNSPECIFIED",
+  placedAt: never,
+  pendingUntil: never,
+  holdUntil: never,
+  payWithinSeconds: 0,
+  payBy: undefined,
+  stock: "wanted",
+  benefits: "unwanted",
+  payment: "unasked",
+  reason: undefined,
+  wasConfirmed: false,
+  dueAt: undefined,
+  asked: 0,
+  history: [],
+};
+
+function toRow(order: PlacedOrder, status: Order["status"]): RowOf<typeof OrderRow> {
+  return {
+    ...order,
+    status,
+    lines: order.lines.map((line) => ({ ...line, unitPrice: `${line.unitPrice}` })),
+    payBy: order.payBy ?? null,
+    reason: order.reason ?? null,
+    dueAt: order.dueAt ?? null,
+    history: order.history.map((change) => ({ ...change, at: change.at.toISOString() })),
+  };
+}
+
+function fromRow(found: RowOf<typeof OrderRow>): Order {
+  return found.status === "absent" ? absentOrder : toPlaced(found);
+}
+
+function toPlaced(found: RowOf<typeof OrderRow>): PlacedOrder {
+  const { orderId, memberId, requestHash, subtotal, points, amountDue, currency, method } = found;
+  const {
+    placedAt,
+    pendingUntil,
+    holdUntil,
+    payWithinSeconds,
+    stock,
+    benefits,
+    payment,
+    wasConfirmed,
+    asked,
+  } = found;
+  return {
+    status: found.status as PlacedOrder["status"],
+    orderId,
+    memberId,
+    requestHash,
+    lines: found.lines.map((line) => ({ ...line, unitPrice: BigInt(line.unitPrice) })),
+    subtotal,
+    points,
+    amountDue,
+    currency,
+    method,
+    placedAt,
+    pendingUntil,
+    holdUntil,
+    payWithinSeconds,
+    payBy: found.payBy ?? undefined,
+    stock,
+    benefits,
+    payment,
+    reason: found.reason ?? undefined,
+    wasConfirmed,
+    dueAt: found.dueAt ?? undefined,
+    asked,
+    history: found.history.map((change) => ({ ...change, at: new Date(change.at) })),
+  };
+}
