@@ -56,6 +56,7 @@ export interface Written<Tables, Entry> {
   readonly unclaimed: readonly string[];
 }
 
+/** Opened once, then written once, even if nothing was decided: rows that were born to be locked go with the write. */
 export interface GroupTransaction<Tables, Entry> {
   open(asked: Asked<Tables>): Promise<Opened<Tables>>;
   write(written: Written<Tables, Entry>): Promise<void>;

@@ -1,0 +1,37 @@
+// The contract suite's bench over memory.
+import { type Fault, MemoryDatabase } from "../memory.ts";
+import { systemClock } from "../ports.ts";
+import type { Bench } from "./bench.ts";
+import { type Movement, type Stock, stock } from "./stock.ts";
+
+export async function memoryBench(): Promise<Bench> {
+  let broken: Fault | undefined;
+  const database = new MemoryDatabase<Stock, Movement>({
+    initial: stock.initial,
+    aggregates: "holds",
+    isAbsent: {
+      holds: ({ status }) => status === "ABSENT",
+      variants: ({ status }) => status === "ABSENT",
+    },
+    checks: { variants: ({ available, note }) => available >= 0n && !note.includes("\0") },
+    clock: systemClock,
+    lockWaitMs: 200,
+    fault: (point, replica) => {
+      if (point !== "commit" || replica !== "first") return undefined;
+      const fault = broken;
+      broken = undefined;
+      return fault;
+    },
+  });
+  return {
+    first: database.connect("first"),
+    second: database.connect("second"),
+    state: async (table, key) => database.rowOf(table, key)?.state,
+    told: async () => [...database.outbox.rows.keys()],
+    movements: async () => database.entries.length,
+    breakFirst(at) {
+      broken = at === "before the commit" ? "lost" : "lost_after";
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
