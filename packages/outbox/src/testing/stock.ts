@@ -105,7 +105,7 @@ export const stock: Decider<Stock, StockInput, StockFact, Movement> = {
       }
       case "product.stock_released": {
         const { orderId, lines } = fact.data;
-        if (row(holds, orderId).status === "ABSENT") return {}; // Told, though nothing is there.
+        if (holds.get(orderId)?.status !== "HELD") return {}; // Told, though nothing is there.
         return {
           holds: new Map([[orderId, { status: "RELEASED", lines: [], holdUntil: null }]]),
           variants: new Map(lines.map((line) => moved(variants, line, 1))),
