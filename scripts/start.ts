@@ -1,0 +1,87 @@
+// npm start: the whole system on this machine, the stories played on it, and then it stays up until Ctrl-C.
+//
+//   --once    exit after the stories, with 0 only if each ended as told
+//   --fresh   forget what earlier runs kept
+//
+// DATABASE_URL, NATS_URL  use these servers instead of our own
+// PORT_BASE               the first of the row of ports, 7000
+import { createWriteStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { untilSignalled } from "@quadrille/process/shutdown";
+import { type Stack, startStack } from "@quadrille/stack";
+import { connectAs } from "@quadrille/stack/clients";
+import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
+import { buyWithPoints } from "@quadrille/stack/stories";
+import { openTimeline } from "@quadrille/stack/timeline";
+
+const dataDir = resolve(import.meta.dirname, "../.data");
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const { values: flags } = parseArgs({
+  options: { once: { type: "boolean", default: false }, fresh: { type: "boolean", default: false } },
+});
+try {
+  process.exitCode = (await run()) ? 0 : 1;
+} catch (error) {
+  say(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+
+/** Whether everything ended as told. */
+async function run(): Promise<boolean> {
+  const over = new AbortController();
+  using _over = { [Symbol.dispose]: () => over.abort() }; // Nothing waits for a signal once this is through.
+  let isInterrupted = false;
+  const signalled = untilSignalled({ signal: over.signal, closeMsMax: 30_000 }).then(() => {
+    isInterrupted = true;
+  });
+  if (flags.fresh) await rm(dataDir, { recursive: true, force: true });
+  await mkdir(dataDir, { recursive: true });
+  const logFile = join(dataDir, "services.log");
+  const log = createWriteStream(logFile, { flags: flags.fresh ? "w" : "a" });
+  const startedAt = performance.now();
+  const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1);
+
+  say("Quadrille: starting PostgreSQL, nats-server, the payment provider's simulator and four services …");
+  await using stack = await startStack({
+    dataDir,
+    portBase: Number(process.env.PORT_BASE ?? 7000),
+    databaseUrl: process.env.DATABASE_URL,
+    natsUrl: process.env.NATS_URL,
+    log: (name, line) => log.write(`${name.padEnd(9)} ${line}\n`),
+  });
+  say(`everything is up after ${seconds()} s; its log is ${logFile}`);
+  await using operator = await connectAs(stack, "operator", "operator");
+  await seed(operator);
+  say(`catalogue of ${variantsSeeded} variants and ${membersSeeded} members there after ${seconds()} s\n`);
+  const isAsTold = await playStories(stack);
+  if (flags.once || isInterrupted) return isAsTold;
+
+  await sayAddresses(stack);
+  say("\nCtrl-C ends everything.");
+  await signalled;
+  say("\nending …");
+  return isAsTold;
+}
+
+async function playStories(stack: Stack): Promise<boolean> {
+  await using timeline = await openTimeline(stack.natsUrl);
+  await using buyer = await connectAs(stack, "member", "1");
+  const isAsTold = await buyWithPoints({ stack, timeline, buyer, tell: say, stepMsMax: 20_000 });
+  say(isAsTold ? "\nThe story ended as told." : "\nThe story did NOT end as told.");
+  return isAsTold;
+}
+
+async function sayAddresses({ addresses, databases, natsUrl, providerUrl, keys }: Stack): Promise<void> {
+  const token = await keys.mintToken({ sub: "1", role: "member", ttlS: 86_400 });
+  const operatorToken = await keys.mintToken({ sub: "operator", role: "operator", ttlS: 86_400 });
+  say("\ngRPC");
+  for (const [name, address] of Object.entries(addresses))
+    say(`  ${name.padEnd(10)} ${address.replace("ipv4:", "")}`);
+  say(`\nbroker       ${natsUrl}\nprovider     ${providerUrl}`);
+  say("databases");
+  for (const [name, url] of Object.entries(databases)) say(`  ${name.padEnd(10)} ${url}`);
+  say(`\ntoken of member 1, good for a day:\n${token}\n\ntoken of an operator:\n${operatorToken}`);
+}
