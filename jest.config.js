@@ -7,6 +7,7 @@ const project = (displayName, ending, servers = {}) => ({
   testRegex: [ending],
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
+  cacheDirectory: "<rootDir>/.cache/jest",
   transform: { "\\.ts$": "<rootDir>/scripts/jest/strip-types.cjs" },
   ...servers,
 });
@@ -18,7 +19,8 @@ const servers = {
 
 export default {
   projects: [
-    project("unit", "(?<!\\.(db|nats|e2e))\\.test\\.ts$"),
+    project("tidy", "/tidy\\.test\\.ts$"),
+    project("unit", "(?<!\\.(db|nats|e2e)|/tidy)\\.test\\.ts$"),
     project("db", "\\.db\\.test\\.ts$", servers),
     project("nats", "\\.nats\\.test\\.ts$", servers),
     project("e2e", "\\.e2e\\.test\\.ts$"),

@@ -1,0 +1,45 @@
+// What a run leaves behind: processes that carry its mark, files in its own temporary folder.
+//
+// Beside it other programs come and go, a running stack of this very clone among them. So nothing is compared
+// before and after: everything a run starts inherits a mark in its environment, everything it writes aside goes
+// to a folder of its own. A port is held by a process, so no process left means no port left.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { commandOf, lifeOf } from "@quadrille/embedded/process-table";
+
+export const markName = "QUADRILLE_GATE";
+
+/** One line for each process and file that is still there after a moment of grace. */
+export async function leftovers(folder: string, mark: string): Promise<readonly string[]> {
+  let found: readonly string[] = [];
+  for (let tries = 0; tries < 30; tries += 1) {
+    found = [...processesOf(folder, mark), ...filesIn(folder)];
+    if (found.length === 0) break;
+    await pause(100);
+  }
+  return found;
+}
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder).map((name) => `file ${join(folder, name)} was left`);
+}
+
+function processesOf(folder: string, mark: string): readonly string[] {
+  if (process.platform !== "linux") return []; // Elsewhere a process does not tell its environment.
+  const pids = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 1 && pid !== process.pid);
+  const ours = pids.filter((pid) => isOurs(pid, folder, mark) && lifeOf(pid) !== undefined);
+  return ours.map((pid) => `process ${pid} still runs: ${commandOf(pid).slice(0, 200)}`);
+}
+
+/** PostgreSQL writes its title over its environment, but its working directory is its data. */
+function isOurs(pid: number, folder: string, mark: string): boolean {
+  try {
+    if (readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${markName}=${mark}`)) return true;
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+  } catch {
+    return false; // It has ended meanwhile, or it is another user's and so not ours.
+  }
+}
