@@ -1,7 +1,8 @@
 // Opens the store of one service on PostgreSQL: its decisions, its outbox, and an EntityManager for ordinary reads.
 import type { EntityManager, EntityName } from "@mikro-orm/postgresql";
-import type { Fact } from "@quadrille/decider";
+import { type Fact, Refusal } from "@quadrille/decider";
 import { type DatabaseConfig, openOrm } from "./database.ts";
+import { failureOf } from "./failure.ts";
 import { layoutOf } from "./layout.ts";
 import { openOutboxTable } from "./outbox-table.ts";
 import { openParkedTable } from "./parked.ts";
@@ -28,8 +29,8 @@ export interface StoreOptions<Tables, Input, F extends Fact, Entry>
 
 /** A store with an EntityManager beside it. */
 export interface DatabaseStore<Tables, Input> extends Store<Tables, Input> {
-  /** For ordinary reads; a fresh one each time. */
-  em(): EntityManager;
+  /** An ordinary read, outside any group. Rejects with Refusal UNAVAILABLE when the database cannot be asked. */
+  read<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
 }
 
 /** Opens a store on a migrated database. Rejects if the database cannot be reached or lacks the store's tables. */
@@ -59,7 +60,17 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
       },
       options,
     );
-    return Object.assign(store, { em: () => orm.em.fork() });
+    return Object.assign(store, {
+      async read<T>(work: (em: EntityManager) => Promise<T>) {
+        try {
+          return await work(orm.em.fork());
+        } catch (error) {
+          throw failureOf(error, layout.keys).kind === "lost"
+            ? new Refusal("UNAVAILABLE", { cause: error })
+            : error;
+        }
+      },
+    });
   } catch (error) {
     await orm.close();
     throw error;

@@ -106,8 +106,9 @@ async function bounded<Args extends unknown[], T>(
 ): Promise<T> {
   const controller = new AbortController();
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timeout = new OwnTimeout(`no answer within ${timeoutMs} ms`);
+  const timedOut = () => new OwnTimeout(`no answer within ${timeoutMs} ms`); // Its stack costs too much to be made for nothing.
   const timer = setTimeout(() => {
+    const timeout = timedOut();
     reject(timeout);
     controller.abort(timeout);
   }, timeoutMs);
@@ -117,7 +118,7 @@ async function bounded<Args extends unknown[], T>(
   } catch (error) {
     // The action's own deadline may be the same as ours and pass a moment sooner.
     const isLate = error instanceof RpcError && error.code === "DEADLINE_EXCEEDED";
-    throw isLate && Date.now() - startedAt >= timeoutMs - 2 ? timeout : error;
+    throw isLate && Date.now() - startedAt >= timeoutMs - 2 ? timedOut() : error;
   } finally {
     clearTimeout(timer);
   }

@@ -105,8 +105,20 @@ export async function openBenefitStore({
     }),
   });
   return Object.assign(store, {
+    /** Holds that last no longer. */
+    async expired(most: number): Promise<{ readonly orderId: string; readonly memberId: string }[]> {
+      const rows = await store.read((em) =>
+        em
+          .getConnection()
+          .execute<{ order_id: string; member_id: string }[]>(
+            "select order_id, member_id from holds where status = 'held' and hold_until <= clock_timestamp() order by hold_until limit ?",
+            [most],
+          ),
+      );
+      return rows.map((row) => ({ orderId: row.order_id, memberId: row.member_id }));
+    },
     async member(memberId: string): Promise<KnownMember | undefined> {
-      const found = await store.em().findOne(MemberRow, { memberId, status: "known" });
+      const found = await store.read((em) => em.findOne(MemberRow, { memberId, status: "known" }));
       return found === null ? undefined : toMember(found);
     },
     /** A member's transfers, newest first, older than the one numbered `before`. */
@@ -115,9 +127,9 @@ export async function openBenefitStore({
       { before, most: atMost }: { readonly before?: bigint | undefined; readonly most: number },
     ): Promise<FoundTransfer[]> {
       const older = before === undefined ? {} : { transferId: { $lt: before } };
-      const found = await store
-        .em()
-        .find(TransferRow, { memberId, ...older }, { orderBy: { transferId: "desc" }, limit: atMost });
+      const found = await store.read((em) =>
+        em.find(TransferRow, { memberId, ...older }, { orderBy: { transferId: "desc" }, limit: atMost }),
+      );
       return found.map(({ transferId, points, debited, credited, orderId, note, at }) => {
         return {
           number: transferId,

@@ -13,6 +13,7 @@ import { openBenefitStore } from "./benefits.store.ts";
 import { readMemberConfig } from "./config.ts";
 import { migrations } from "./migrations.ts";
 import { subscriptions } from "./subscriptions.ts";
+import { sweep } from "./sweep.ts";
 
 const config = readMemberConfig(process.env);
 const log = openLog(config.log);
@@ -26,11 +27,12 @@ const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
 void bus.ownStream("member");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
-open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
 open.use(
   bus.subscribe("member", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
+open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store)], database.holds));
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });

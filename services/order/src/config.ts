@@ -1,6 +1,6 @@
 // The order service's configuration.
 import { readServiceConfig } from "@quadrille/process/service-config";
-import { duration, text } from "@quadrille/process/settings";
+import { duration, integer, text } from "@quadrille/process/settings";
 
 export const settings = {
   CURRENCY: text({ default: "KRW", meaning: "The one currency of this deployment, ISO 4217." }),
@@ -11,6 +11,12 @@ export const settings = {
   MEMBER_ADDRESS: text({ default: "127.0.0.1:7003", meaning: "Where the member service is." }),
   LOOK_UP_TIMEOUT: duration({ default: "800ms", meaning: "How long a look-up at a neighbour may take." }),
   SERVICE_TOKEN_FILE: text({ meaning: "File with this service's own token; read again when it changes." }),
+  BACKLOG_MOST: integer({
+    min: 1,
+    max: 10_000_000,
+    default: "50000",
+    meaning: "Facts that may wait for the broker; beyond it no order is accepted.",
+  }),
   PENDING_DEADLINE: duration({ default: "60s", meaning: "How long the holds of an order may take." }),
   PAY_WINDOW: duration({ default: "10m", meaning: "How long the buyer may take to pay, at most." }),
   UNKNOWN_LIMIT: duration({ default: "1h", meaning: "How long a payment may stay in doubt." }),

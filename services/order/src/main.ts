@@ -15,6 +15,7 @@ import { migrations } from "./migrations.ts";
 import { openOrderStore } from "./order.store.ts";
 import { orderRpc } from "./service.rpc.ts";
 import { subscriptions } from "./subscriptions.ts";
+import { sweep } from "./sweep.ts";
 
 const config = readOrderConfig(process.env);
 const { own, policy } = config;
@@ -29,7 +30,7 @@ const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
 void bus.ownStream("order");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
-open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
 open.use(
   bus.subscribe("order", subscriptions(store, policy), {
     park: store.park,
@@ -48,7 +49,11 @@ const lookUps = open.use(
   }),
 );
 const auth = await openAuth(config.auth);
-const shop = { store, lookUps, policy, currency: own.CURRENCY };
+const backlog = open.use(
+  await probe("backlog", async () => (await store.outbox.backlog()) <= own.BACKLOG_MOST, log),
+);
+const shop = { store, lookUps, policy, currency: own.CURRENCY, isAccepting: backlog.holds };
+open.use(every(1_000, () => sweep(store, policy), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });

@@ -107,11 +107,11 @@ export async function openOrderStore({
   return Object.assign(store, {
     wakeUps,
     async cart(memberId: string): Promise<Cart> {
-      const found = await store.em().findOne(CartRow, { memberId });
+      const found = await store.read((em) => em.findOne(CartRow, { memberId }));
       return found === null ? emptyCart : { lines: found.lines, version: found.cartVersion };
     },
     async order(orderId: string): Promise<Order> {
-      const found = await store.em().findOne(OrderRow, { orderId });
+      const found = await store.read((em) => em.findOne(OrderRow, { orderId }));
       return found === null ? absentOrder : fromRow(found);
     },
     /** A member's orders, newest first. */
@@ -129,24 +129,25 @@ export async function openOrderStore({
                 { placedAt: after.placedAt, orderId: { $lt: after.orderId } },
               ],
             };
-      const found = await store
-        .em()
-        .find(
+      const found = await store.read((em) =>
+        em.find(
           OrderRow,
           { memberId, status: { $ne: "absent" }, ...older },
           { orderBy: { placedAt: "desc", orderId: "desc" }, limit: page.most },
-        );
+        ),
+      );
       return found.map(toPlaced);
     },
     /** Orders whose time has come, the longest waiting first. */
     async due(most: number): Promise<string[]> {
-      const rows = await store
-        .em()
-        .getConnection()
-        .execute<{ order_id: string }[]>(
-          "select order_id from orders where due_at <= clock_timestamp() order by due_at limit ?",
-          [most],
-        );
+      const rows = await store.read((em) =>
+        em
+          .getConnection()
+          .execute<{ order_id: string }[]>(
+            "select order_id from orders where due_at <= clock_timestamp() order by due_at limit ?",
+            [most],
+          ),
+      );
       return rows.map((row) => row.order_id);
     },
     /** Looks at every watched order at once and wakes those another replica changed. */
@@ -155,13 +156,14 @@ export async function openOrderStore({
       const rows =
         watched.length === 0
           ? []
-          : await store
-              .em()
-              .getConnection()
-              .execute<{ order_id: string; revision: number }[]>(
-                "select order_id, revision from orders where order_id = any(?::text[])",
-                [`{${watched.join(",")}}`],
-              );
+          : await store.read((em) =>
+              em
+                .getConnection()
+                .execute<{ order_id: string; revision: number }[]>(
+                  "select order_id, revision from orders where order_id = any(?::text[])",
+                  [`{${watched.join(",")}}`],
+                ),
+            );
       const before = new Map(seen);
       seen.clear();
       for (const { order_id: orderId, revision } of rows) {

@@ -31,10 +31,12 @@ export interface Shop {
   readonly lookUps: LookUps;
   readonly policy: Policy;
   readonly currency: string;
+  /** Whether the broker keeps up: an order nobody hears of would only run into its deadline. */
+  isAccepting(): boolean;
 }
 
 /**
- * Resolves with the order as it was placed. Refuses as `quote` does, and with CART_CHANGED, REQUEST_ID_REUSED or the
+ * Resolves with the order as it was placed. Refuses as `quote` does, and with CART_EMPTY, CART_CHANGED, OVERLOADED, REQUEST_ID_REUSED or the
  * look-ups' refusals; nothing was placed then.
  */
 export async function placeOrder(shop: Shop, wish: Placing, signal: AbortSignal): Promise<PlacedOrder> {
@@ -52,11 +54,12 @@ export async function placeOrder(shop: Shop, wish: Placing, signal: AbortSignal)
 }
 
 async function place(
-  { store, lookUps, policy, currency }: Shop,
+  { store, lookUps, policy, currency, isAccepting }: Shop,
   orderId: string,
   wish: Placing,
   signal: AbortSignal,
 ) {
+  if (!isAccepting()) throw new Refusal("OVERLOADED");
   const cart = wish.source === "cart" ? await store.cart(wish.memberId) : undefined;
   const wanted = wish.source === "cart" ? (cart?.lines ?? []) : wish.source;
   if (wanted.length === 0) throw new Refusal(wish.source === "cart" ? "CART_EMPTY" : "ORDER_EMPTY");

@@ -12,7 +12,7 @@ export const settings = {
   TOSS_CONNECTIONS: integer({
     min: 1,
     max: 1000,
-    default: "64",
+    default: "512",
     meaning: "Connections to the provider, at most.",
   }),
 };

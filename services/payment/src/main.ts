@@ -15,6 +15,7 @@ import { migrations } from "./migrations.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore } from "./payment.store.ts";
 import { subscriptions } from "./subscriptions.ts";
+import { sweep } from "./sweep.ts";
 import { openToss } from "./toss.ts";
 
 const config = readPaymentConfig(process.env);
@@ -29,7 +30,7 @@ const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
 void bus.ownStream("payment");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
-open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
 open.use(
   bus.subscribe("payment", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
@@ -42,6 +43,7 @@ const {
 const provider = open.use(openToss({ baseUrl, secretKey, timeoutMs, connectionsMost, log }));
 const charging = open.use(new Charging(store, provider, log));
 const auth = await openAuth(config.auth);
+open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [paymentRpc(store, charging, newId)], database.holds),
 );

@@ -66,8 +66,20 @@ export async function openPaymentStore({
   });
   return Object.assign(store, {
     wakeUps,
+    /** Payments nobody made until their pay_by. */
+    async overdue(most: number): Promise<string[]> {
+      const rows = await store.read((em) =>
+        em
+          .getConnection()
+          .execute<{ order_id: string }[]>(
+            "select order_id from payments where status = 'ready' and pay_by <= clock_timestamp() order by pay_by limit ?",
+            [most],
+          ),
+      );
+      return rows.map((row) => row.order_id);
+    },
     async payment(orderId: string): Promise<Payment> {
-      const found = await store.em().findOne(PaymentRow, { orderId });
+      const found = await store.read((em) => em.findOne(PaymentRow, { orderId }));
       return found === null ? absentPayment : fromRow(found);
     },
   });

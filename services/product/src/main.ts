@@ -13,6 +13,7 @@ import { migrations } from "./migrations.ts";
 import { stockRpc } from "./stock.rpc.ts";
 import { openStockStore } from "./stock.store.ts";
 import { subscriptions } from "./subscriptions.ts";
+import { sweep } from "./sweep.ts";
 
 const config = readProductConfig(process.env);
 const log = openLog(config.log);
@@ -26,11 +27,12 @@ const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
 void bus.ownStream("product");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
-open.use(every(config.sweepMs, () => relay.sweep(), { name: "sweep", log }));
+open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
 open.use(
   bus.subscribe("product", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
+open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY)], database.holds),
 );

@@ -110,11 +110,28 @@ export async function openStockStore({
     }),
   });
   return Object.assign(store, {
+    /** Holds that last no longer, with the variants each is about. */
+    async expired(
+      most: number,
+    ): Promise<{ readonly orderId: string; readonly variantIds: readonly string[] }[]> {
+      const rows = await store.read((em) =>
+        em
+          .getConnection()
+          .execute<{ order_id: string; lines: readonly StockLine[] }[]>(
+            "select order_id, lines from holds where status = 'held' and hold_until <= clock_timestamp() order by hold_until limit ?",
+            [most],
+          ),
+      );
+      return rows.map(({ order_id: orderId, lines }) => ({
+        orderId,
+        variantIds: lines.map((line) => line.variantId),
+      }));
+    },
     /** Listed variants by id, in no order; unknown ids are left out. */
     async variants(variantIds: readonly string[]): Promise<FoundVariant[]> {
-      const found = await store
-        .em()
-        .find(VariantRow, { variantId: { $in: [...variantIds] }, status: "listed" });
+      const found = await store.read((em) =>
+        em.find(VariantRow, { variantId: { $in: [...variantIds] }, status: "listed" }),
+      );
       return found.map((variant) => ({ variantId: variant.variantId, ...toVariant(variant) }));
     },
     /** Listed variants whose id begins with the text or whose title contains it, in the order of their ids. */
@@ -127,13 +144,13 @@ export async function openStockStore({
         query === ""
           ? {}
           : { $or: [{ variantId: { $like: `${like}%` } }, { title: { $ilike: `%${like}%` } }] };
-      const found = await store
-        .em()
-        .find(
+      const found = await store.read((em) =>
+        em.find(
           VariantRow,
           { status: "listed", variantId: { $gt: after }, ...matches },
           { orderBy: { variantId: "asc" }, limit: most },
-        );
+        ),
+      );
       return found.map((variant) => ({ variantId: variant.variantId, ...toVariant(variant) }));
     },
   });
