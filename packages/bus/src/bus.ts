@@ -55,7 +55,7 @@ export interface Bus extends AsyncDisposable {
 
 export interface BusOptions {
   readonly servers: readonly string[];
-  /** The service's name, shown by the broker beside the connection. */
+  /** The service's name: letters, digits and dashes. The broker shows it, and answers come on `_INBOX_<name>.>`, which no other service need be allowed to read. */
   readonly name: string;
   readonly user?: string | undefined;
   readonly pass?: string | undefined;
@@ -76,8 +76,15 @@ export interface BusOptions {
 /** Returns at once; the broker may come later. */
 export function connectBus(options: BusOptions): Bus {
   const { clock = systemClock, random = Math.random } = options;
+  if (!/^[a-z0-9-]+$/.test(options.name)) throw new Error(`${options.name} cannot be part of a subject`);
   const limits = { ...defaultLimits, ...options.limits };
   return new JetStreamBus({ ...options, clock, random, limits });
+}
+
+/** A stream of this service, and whether it was found in place since the last session began. */
+interface Own {
+  job?: Disposable;
+  stands: boolean;
 }
 
 type Settled = BusOptions & { readonly clock: Clock; readonly random: Random; readonly limits: Limits };
@@ -86,7 +93,7 @@ class JetStreamBus implements Bus {
   readonly #options: Settled;
   readonly #connection: Connection;
   readonly #publisher: Publisher;
-  readonly #own = new Map<Service, Disposable>();
+  readonly #own = new Map<Service, Own>();
   readonly #open = new Set<Disposable | AsyncDisposable>();
   /** A plain function, because the relay is handed nothing else of the bus. */
   readonly publish: (envelope: Envelope) => Promise<Placement>;
@@ -95,7 +102,11 @@ class JetStreamBus implements Bus {
     const { limits, clock } = options;
     this.#options = options;
     this.#connection = new Connection(options);
-    const onStreamGone = () => this.#own.forEach((_, teller) => void this.ownStream(teller));
+    // Every publish in flight reports it; the stream is made again once.
+    const onStreamGone = () =>
+      this.#own.forEach(({ stands }, teller) => {
+        if (stands) void this.ownStream(teller);
+      });
     this.#publisher = new Publisher({ connection: this.#connection, limits, clock, onStreamGone });
     this.publish = (envelope) => this.#publisher.publish(envelope);
   }
@@ -103,12 +114,15 @@ class JetStreamBus implements Bus {
   ownStream(teller: Service): Promise<void> {
     const { replicas, limits } = this.#options;
     const stands = Promise.withResolvers<void>();
-    this.#own.get(teller)?.[Symbol.dispose]();
-    const job = this.#connection.eachSession(`stream of ${teller}`, async ({ nc }) => {
+    this.#own.get(teller)?.job?.[Symbol.dispose]();
+    const own: Own = { stands: false };
+    this.#own.set(teller, own);
+    own.job = this.#connection.eachSession(`stream of ${teller}`, async ({ nc }) => {
+      own.stands = false;
       await ensureStream(await jetstreamManager(nc, { checkAPI: false }), teller, replicas, limits);
+      own.stands = true;
       stands.resolve();
     });
-    this.#own.set(teller, job);
     return stands.promise;
   }
 
@@ -162,7 +176,7 @@ class JetStreamBus implements Bus {
         Symbol.asyncDispose in each ? each[Symbol.asyncDispose]() : each[Symbol.dispose](),
       ),
     );
-    for (const job of this.#own.values()) job[Symbol.dispose]();
+    for (const { job } of this.#own.values()) job?.[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
     await this.#connection[Symbol.asyncDispose]();
   }

@@ -2,9 +2,10 @@
 //
 // A session is the time between a connect and the next disconnect. Everything that depends on what the broker has, such as a
 // stream, a durable or a pull, is a job that runs once in every session: after a lost broker nothing is taken for granted.
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { backoffMs } from "./backoff.ts";
 import { ConfigDiffers } from "./difference.ts";
+import { Gathered } from "./gather.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
 
 export interface ConnectionOptions {
@@ -24,6 +25,10 @@ export interface ConnectionOptions {
 
 export interface Session {
   readonly nc: NatsConnection;
+  /** A subject of the service's own, below which answers come. */
+  readonly inbox: string;
+  /** For everything that is sent once per message. */
+  readonly gathered: Gathered;
   /** Aborts when the connection is lost or closed. */
   readonly signal: AbortSignal;
 }
@@ -83,7 +88,8 @@ export class Connection implements AsyncDisposable {
     this.#closing.abort();
     const session = this.#session;
     if (session !== undefined) {
-      // What was acknowledged last is still in the socket's queue.
+      // What was acknowledged last has not left yet.
+      session.gathered.flush();
       const flushed = new AbortController();
       void session.nc.flush().then(
         () => flushed.abort(),
@@ -103,6 +109,7 @@ export class Connection implements AsyncDisposable {
         const nc = await connect({
           servers: [...servers],
           name,
+          inboxPrefix: inboxPrefixOf(name),
           ...(user === undefined ? {} : { user }),
           ...(pass === undefined ? {} : { pass }),
           ...(tls === undefined ? {} : { tls }),
@@ -143,7 +150,13 @@ export class Connection implements AsyncDisposable {
   #begin(nc: NatsConnection): void {
     this.#end("replaced");
     const end = new AbortController();
-    const session = { nc, signal: end.signal, end };
+    const session = {
+      nc,
+      inbox: createInbox(inboxPrefixOf(this.#options.name)),
+      gathered: new Gathered(),
+      signal: end.signal,
+      end,
+    };
     this.#session = session;
     this.#options.log.info({ server: nc.getServer(), version: nc.info?.version }, "connected to the broker");
     for (const registered of this.#jobs) void this.#run(registered, session);
@@ -173,6 +186,11 @@ export class Connection implements AsyncDisposable {
       }
     }
   }
+}
+
+/** The subjects on which this service alone gets its answers. */
+function inboxPrefixOf(name: string): string {
+  return `_INBOX_${name}`;
 }
 
 /** Waits that long, or until the signal aborts. */

@@ -26,6 +26,8 @@ export class Hearer implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #job: Disposable;
   readonly #stands = Promise.withResolvers<void>();
+  /** The newest loop over fetched messages; older ones belong to sessions that are over. */
+  #looping: Promise<void> = Promise.resolve();
 
   constructor(options: HearerOptions) {
     this.#options = options;
@@ -44,7 +46,8 @@ export class Hearer implements AsyncDisposable {
     this.#stop.abort();
     this.#job[Symbol.dispose]();
     const finished = new AbortController();
-    void deliverer.fewerThan(1).then(() => finished.abort());
+    const looped = this.#looping.catch(() => undefined);
+    void looped.then(() => deliverer.fewerThan(1)).then(() => finished.abort());
     await pause(clock, limits.drainMs, finished.signal);
     if (deliverer.inFlight > 0) {
       log.warn({ hearer, teller, inFlight: deliverer.inFlight }, "closed before every handler was done");
@@ -53,7 +56,7 @@ export class Hearer implements AsyncDisposable {
   }
 
   async #pull(session: Session): Promise<void> {
-    const { hearer, teller, deliverer, limits } = this.#options;
+    const { hearer, teller, limits } = this.#options;
     const info = await ensureDurable(
       await jetstreamManager(session.nc, { checkAPI: false }),
       hearer,
@@ -71,9 +74,15 @@ export class Hearer implements AsyncDisposable {
       abort_on_missing_resource: true,
     });
     over.addEventListener("abort", () => messages.stop());
+    this.#looping = this.#loop(messages, session, over);
+    await this.#looping;
+  }
+
+  async #loop(messages: AsyncIterable<JsMsg>, session: Session, over: AbortSignal): Promise<void> {
+    const { teller, deliverer, limits } = this.#options;
     const stream = streamOf(teller).name;
     for await (const message of messages) {
-      const delivery = new JetStreamDelivery(message, stream, session.signal);
+      const delivery = new JetStreamDelivery(message, stream, session);
       // Not asking for more while the handlers are busy is what holds the broker back.
       if (deliverer.isFull) await deliverer.fewerThan(limits.inFlightMost);
       if (over.aborted) deliverer.giveBack(delivery);
@@ -88,12 +97,12 @@ export class Hearer implements AsyncDisposable {
  */
 class JetStreamDelivery implements Delivery {
   readonly #message: JsMsg;
-  readonly #session: AbortSignal;
+  readonly #session: Session;
   readonly stream: string;
   readonly seq: bigint;
   readonly deliveries: number;
 
-  constructor(message: JsMsg, stream: string, session: AbortSignal) {
+  constructor(message: JsMsg, stream: string, session: Session) {
     this.#message = message;
     this.#session = session;
     this.stream = stream;
@@ -125,18 +134,25 @@ class JetStreamDelivery implements Delivery {
   }
 
   ack(): void {
-    if (!this.#session.aborted) this.#message.ack();
+    this.#answer(() => this.#message.ack());
   }
 
   nak(delayMs: number): void {
-    if (!this.#session.aborted) this.#message.nak(delayMs);
+    this.#answer(() => this.#message.nak(delayMs));
   }
 
   term(): void {
-    if (!this.#session.aborted) this.#message.term();
+    this.#answer(() => this.#message.term());
   }
 
   working(): void {
-    if (!this.#session.aborted) this.#message.working();
+    this.#answer(() => this.#message.working());
+  }
+
+  #answer(send: () => void): void {
+    const { gathered, signal } = this.#session;
+    gathered.add(() => {
+      if (!signal.aborted) send();
+    });
   }
 }

@@ -211,6 +211,40 @@ describe("the broker's side", () => {
   });
 });
 
+describe("connecting", () => {
+  test("answers come on subjects that carry the service's name, so the name has to fit into one", async () => {
+    await using arena = await JetStreamArena.open();
+    expect(() => arena.connect({}, { name: "order.1" })).toThrow("cannot be part of a subject");
+    const replies: string[] = [];
+    arena.nc.subscribe("quadrille.order.v1.>", {
+      callback: (_, { reply }) => void replies.push(reply ?? ""),
+    });
+    await arena.nc.flush();
+    const bus = arena.connect({}, { name: "order" });
+    await bus.ownStream("order");
+    await bus.publish(factFor());
+    await arena.until(() => replies.length === 1);
+    expect(replies[0]).toMatch(/^_INBOX_order\./);
+  });
+
+  test("a fact whose headers would break the protocol is refused", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect();
+    await bus.ownStream("order");
+    await expect(bus.publish({ ...factFor(), aggregateId: "1\r\nce-id: 2" })).rejects.toThrow();
+    await bus.publish(factFor());
+  });
+
+  test("what the broker itself refuses to take in is not published", async () => {
+    await using arena = await JetStreamArena.open();
+    const bus = arena.connect({ payloadMost: 4 * 1024 * 1024 });
+    await bus.ownStream("order");
+    const large = { ...factFor(), payload: new Uint8Array(2 * 1024 * 1024) };
+    await expect(bus.publish(large)).rejects.toThrow("the fact could not be sent");
+    await bus.publish(factFor());
+  });
+});
+
 describe("a broker that goes away", () => {
   test("killed and started again, it is found again; meanwhile publishing fails at once", async () => {
     await using arena = await JetStreamArena.open();

@@ -2,7 +2,7 @@
 //
 // Answers come on one inbox and are told apart by a number. There is no timer for each publish: all wait equally long, so
 // the oldest is always the first to be overdue.
-import { createInbox, headers, type Msg } from "@nats-io/transport-node";
+import { headers, type Msg } from "@nats-io/transport-node";
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
 import type { Connection, Session } from "./connection.ts";
 import type { Limits } from "./limits.ts";
@@ -33,7 +33,7 @@ export class Publisher implements Disposable {
   readonly #job: Disposable;
   /** By number, oldest first. */
   readonly #waiting = new Map<string, Waiting>();
-  #open: { readonly session: Session; readonly inbox: string } | undefined;
+  #session: Session | undefined;
   #last = 0;
   #cancelSweep: (() => void) | undefined;
 
@@ -44,8 +44,8 @@ export class Publisher implements Disposable {
 
   publish(envelope: Envelope): Promise<Placement> {
     const { limits, clock } = this.#options;
-    const open = this.#open;
-    if (open === undefined || open.session.signal.aborted) {
+    const session = this.#session;
+    if (session === undefined) {
       return Promise.reject(new NotPublished("there is no connection to the broker"));
     }
     if (this.#waiting.size >= limits.publishingMost) {
@@ -55,13 +55,22 @@ export class Publisher implements Disposable {
       return Promise.reject(new NotPublished(`a payload of ${envelope.payload.length} bytes is too large`));
     }
     return new Promise((resolve, reject) => {
-      const message = messageOf(envelope);
+      const { subject, headers: named, payload } = messageOf(envelope);
       const carried = headers();
-      for (const [name, value] of message.headers) carried.append(name, value);
+      for (const [name, value] of named) carried.append(name, value);
       this.#last += 1;
       const number = this.#last.toString(36);
-      const reply = `${open.inbox}.${number}`;
-      open.session.nc.publish(message.subject, message.payload, { headers: carried, reply });
+      const reply = `${session.inbox}.${number}`;
+      session.gathered.add(() => {
+        // Its connection may be lost by now: then its caller was told, and nothing may leave any more.
+        if (!this.#waiting.has(number)) return;
+        try {
+          session.nc.publish(subject, payload, { headers: carried, reply });
+        } catch (cause) {
+          this.#waiting.delete(number);
+          reject(new NotPublished("the fact could not be sent", { cause }));
+        }
+      });
       this.#waiting.set(number, { dueAt: clock.now() + limits.publishTimeoutMs, resolve, reject });
       this.#cancelSweep ??= clock.after(limits.publishTimeoutMs, () => this.#sweep());
     });
@@ -73,13 +82,13 @@ export class Publisher implements Disposable {
   }
 
   async #listen(session: Session): Promise<void> {
-    const inbox = createInbox();
+    const { inbox } = session;
     const answers = session.nc.subscribe(`${inbox}.*`, {
       callback: (error, answer) => {
         if (error === null) this.#answered(answer.subject.slice(inbox.length + 1), answer);
       },
     });
-    this.#open = { session, inbox };
+    this.#session = session;
     session.signal.addEventListener("abort", () => {
       answers.unsubscribe();
       this.#rejectAll("the connection to the broker was lost");
@@ -103,7 +112,7 @@ export class Publisher implements Disposable {
   }
 
   #rejectAll(why: string): void {
-    this.#open = undefined;
+    this.#session = undefined;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
     const waiting = [...this.#waiting.values()];
