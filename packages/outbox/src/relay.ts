@@ -76,7 +76,7 @@ class WindowedRelay implements Relay {
   #sweeping: Promise<void> | undefined;
   readonly #timers = new Set<() => void>();
   #onIdle: () => void = () => undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: Required<RelayOptions>) {
     this.#options = options;
@@ -103,9 +103,13 @@ class WindowedRelay implements Relay {
   }
 
   /** Sends what is in memory as long as the broker takes it, marks it, and leaves the rest to the table. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#unsubscribe();
-    this.#closed = true;
     for (const cancel of this.#timers) cancel();
     const inTime = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(this.#options.drainMs, inTime.resolve);
@@ -159,7 +163,7 @@ class WindowedRelay implements Relay {
       const placement = await this.#options.publish(envelope);
       this.#counts.published += 1;
       this.#failuresInARow = 0;
-      if (this.#marks.add({ id: envelope.id, placement }) === 1 && !this.#closed) {
+      if (this.#marks.add({ id: envelope.id, placement }) === 1 && this.#closing === undefined) {
         this.#after(markDelayMs, () => void this.#marks.flush());
       }
     } catch (error) {
@@ -178,14 +182,18 @@ class WindowedRelay implements Relay {
       this.#options.log.warn({ err: error }, "the broker did not take a fact; it stays in the outbox");
     this.#failuresInARow += 1;
     this.#quietUntilMs = this.#options.clock.now() + ms;
-    if (!this.#closed) this.#after(ms, () => this.#pump());
+    if (this.#closing === undefined) this.#after(ms, () => this.#pump());
   }
 
   /** Never rejects. */
   async #sweep(): Promise<void> {
     try {
       await this.#marks.flush();
-      while (!this.#closed && !this.#isQuiet() && this.pending + sweepBatch <= this.#options.memoryMost) {
+      while (
+        this.#closing === undefined &&
+        !this.#isQuiet() &&
+        this.pending + sweepBatch <= this.#options.memoryMost
+      ) {
         const envelopes = await this.#options.outbox.claim(sweepBatch);
         this.#counts.swept += envelopes.length;
         const tried = envelopes.map(
