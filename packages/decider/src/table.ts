@@ -32,3 +32,19 @@ export function acts<Status extends string, Name extends string>(
 export function refuses<Code extends string>(code: Code): Refuses<Code> {
   return { refuses: code };
 }
+
+/** What came of an input, as a cell: to be compared with the one that was written down. */
+export function cellOf<Told extends Outcome>(
+  outcome: Told,
+  nameOf: (fact: Told["facts"][number]) => string,
+  statusOf: (after: Told["after"]) => string,
+): Cell<string, string, string> {
+  if (outcome.refusal !== undefined) return refuses(outcome.refusal.code);
+  return outcome.facts.length === 0 ? quiet : acts(statusOf(outcome.after), ...outcome.facts.map(nameOf));
+}
+
+interface Outcome {
+  readonly facts: readonly unknown[];
+  readonly refusal: { readonly code: string } | undefined;
+  readonly after: unknown;
+}

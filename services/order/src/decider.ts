@@ -29,8 +29,10 @@ export const ordering: Decider<OrderTables, OrderInput | CartInput, OrderFact | 
   decide(rows, input, now) {
     if (!("orderId" in input)) return decideCart(row(rows.carts, input.memberId), input);
     const facts = decideOrder(row(rows.orders, input.orderId), input, now);
-    const isPlaced = facts.length > 0 && input.type === "PlaceOrder" && input.cartVersion !== undefined;
-    return isPlaced ? [...facts, ...emptyPricedCart(row(rows.carts, input.memberId), input)] : facts;
+    // A repeated request must not ask for the cart again: the order it placed has emptied it.
+    const isPlaced = facts.some((fact) => fact.type === "order.placed");
+    if (!isPlaced || input.type !== "PlaceOrder" || input.cartVersion === undefined) return facts;
+    return [...facts, ...emptyPricedCart(row(rows.carts, input.memberId), input)];
   },
 
   evolve(rows, fact, now) {

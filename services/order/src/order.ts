@@ -146,6 +146,9 @@ export function decideOrder(order: Order, input: OrderInput, now: Instant): read
 }
 
 function decideInTime(order: Order, input: OrderInput, now: Instant): readonly OrderFact[] {
+  // Nothing was asked of member, so nothing that is told of benefits is an answer.
+  const isUnasked = order.status !== "absent" && order.benefits === "unwanted";
+  if (isUnasked && input.type.startsWith("Benefits")) return [];
   switch (input.type) {
     case "PlaceOrder":
       return place(order, input, now);
@@ -239,9 +242,8 @@ function cancel(
   input: Extract<OrderInput, { type: "CancelOrder" }>,
   now: Instant,
 ): readonly OrderFact[] {
+  if (order.status === "absent" || order.memberId !== input.memberId) throw new Refusal("ORDER_UNKNOWN");
   switch (order.status) {
-    case "absent":
-      throw new Refusal("ORDER_UNKNOWN");
     case "pending":
       return [cancelled(order, input.by, now)];
     case "payable":
@@ -325,8 +327,8 @@ function notPaid(
     case "payable":
     case "cancelling":
       return [fateHeard(order, fate), cancelled(order, reason ?? "PAYMENT_EXPIRED", now)];
-    case "cancelled":
-      return order.payment === fate.fate ? [] : [fateHeard(order, fate)];
+    case "cancelled": // With a fate already, this is the verdict told again, which must not hide a refund.
+      return order.payment === "unasked" ? [fateHeard(order, fate)] : [];
     case "absent":
     case "pending": // Payment says it again when it is asked.
     case "confirmed":
@@ -354,6 +356,8 @@ export function evolveOrder(order: Order, fact: OrderFact, now: Instant): Order 
         {
           ...order,
           status: "confirmed",
+          stock: awaited(order.stock),
+          benefits: awaited(order.benefits),
           payment: "approved",
           reason: undefined,
           wasConfirmed: true,
@@ -436,6 +440,11 @@ function placedOrder(fact: Extract<OrderFact, { type: "order.placed" }>, now: In
     history: [],
   };
   return withChange(order, "PLACED", "", now);
+}
+
+/** A hold that expired before the sale may still become one: it is given back only when that is told after the sale. */
+function awaited<F extends StockFate | BenefitsFate>(fate: F): F | "wanted" {
+  return fate === "released" ? "wanted" : fate;
 }
 
 function withChange(order: PlacedOrder, step: string, reason: string, at: Instant): PlacedOrder {
