@@ -3,7 +3,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, type Service, tellersFor } from "@quadrille/contracts/events";
 import { Connection } from "./connection.ts";
-import { type Counts, Deliverer } from "./deliver.ts";
+import { Deliverer } from "./deliver.ts";
+import type { Counts } from "./delivery.ts";
 import type { ConfigDiffers } from "./difference.ts";
 import { Hearer } from "./hear.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -14,7 +15,7 @@ import { ensureStream } from "./streams.ts";
 import { type Line, linesOf } from "./subscription.ts";
 import { Watcher, type WatchOptions } from "./watch.ts";
 
-export type { Counts } from "./deliver.ts";
+export type { Counts } from "./delivery.ts";
 export { ConfigDiffers } from "./difference.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Watched } from "./message.ts";

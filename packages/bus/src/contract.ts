@@ -2,73 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Envelope, FactCause, Parked } from "@quadrille/contracts/envelope";
-import { events, type Service } from "@quadrille/contracts/events";
+import { events } from "@quadrille/contracts/events";
 import { OrderCancelled } from "@quadrille/contracts/gen/quadrille/order/v1/facts.ts";
 import { Refusal } from "@quadrille/decider";
-import { type Bus, type HearOptions, type Limits, type Line, NotPublished, on, type Watched } from "./bus.ts";
+import { type Arena, altered, factFor, limitsForTests, linesFor, parkingLot, parkNothing } from "./arena.ts";
+import { type Limits, type Line, NotPublished, on, type Watched } from "./bus.ts";
 import { header, type Message, messageOf } from "./message.ts";
-
-/** A broker with nothing in it, and time that passes. */
-export interface Arena extends AsyncDisposable {
-  /** One replica of a service; the arena closes it. */
-  connect(limits?: Partial<Limits>): Bus;
-  /** Puts any message on a stream, as a foreign publisher would. */
-  put(message: Message): Promise<void>;
-  until(holds: () => boolean, withinMs?: number): Promise<void>;
-  /** Lets that much time pass. */
-  pass(ms: number): Promise<void>;
-}
-
-/** Short enough to wait for, long enough for a busy machine. */
-export const limitsForTests = {
-  ackWaitMs: 1_200,
-  backoffFirstMs: 10,
-  backoffMostMs: 60,
-} satisfies Partial<Limits>;
-
-export const noLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-/** A fact that payment alone hears. */
-export function factFor(orderId: string = randomUUID(), reason = "CANCELLED"): Envelope {
-  return {
-    id: randomUUID(),
-    type: "order.confirmation_failed",
-    aggregateId: orderId,
-    aggregateVersion: 4,
-    occurredAt: new Date("2026-01-02T03:04:05.678Z"),
-    causationId: randomUUID(),
-    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    payload: events.orderConfirmationFailed.encode({ orderId, reason }),
-  };
-}
-
-type Handler = (data: { orderId: string }, cause: FactCause) => Promise<unknown>;
-
-/** A line for every fact the service hears, with the same handler behind all of them. */
-export function linesFor(hearer: Service, handler: Handler): Line[] {
-  return Object.values(events)
-    .filter((kind) => kind.heardBy.includes(hearer))
-    .map((kind) => on(kind, handler as Parameters<typeof on>[1]));
-}
-
-export const parkNothing: HearOptions = {
-  park: (parked) => Promise.reject(new Error(`parked: ${parked.error}`)),
-};
-
-/** A place to park in that can be looked at. */
-export function parkingLot(): HearOptions & { readonly parked: Parked[] } {
-  const parked: Parked[] = [];
-  return { parked, park: async (each) => parked.push(each) };
-}
-
-/** The same message with some headers changed; undefined leaves one out. */
-function altered(message: Message, changes: Record<string, string | undefined>): Message {
-  const kept = message.headers.filter(([name]) => !Object.hasOwn(changes, name));
-  const set = Object.entries(changes).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  return { ...message, headers: [...kept, ...set] };
-}
 
 export function busContract(name: string, open: (limits: Partial<Limits>) => Promise<Arena>): void {
   describe(`${name}: what every bus does`, () => {
@@ -270,15 +209,17 @@ function failing(arena: () => Arena): void {
   test("a refusal that time may mend is tried for as long as it takes and never parked", async () => {
     const bus = arena().connect();
     await bus.ownStream("order");
+    const lot = parkingLot();
     let tries = 0;
     const lines = linesFor("payment", async () => {
       tries += 1;
       if (tries < 12) throw new Refusal(tries % 2 === 0 ? "UNAVAILABLE" : "OVERLOADED");
     });
-    const hearing = bus.subscribe("payment", lines, parkNothing);
+    const hearing = bus.subscribe("payment", lines, lot);
     await bus.publish(factFor());
     await arena().until(() => hearing.counts.handled === 1);
     expect(hearing.counts).toMatchObject({ again: 11, parked: 0 });
+    expect([tries, lot.parked]).toEqual([12, []]);
   });
 
   test("a refusal that time cannot mend is parked at once", async () => {

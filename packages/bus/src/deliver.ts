@@ -7,38 +7,11 @@ import type { FactCause, Parked } from "@quadrille/contracts/envelope";
 import { isRefusalCode, isTransient } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
 import { backoffMs } from "./backoff.ts";
+import type { Counts, Delivery } from "./delivery.ts";
 import { aloneFrom, type Limits, parkedFrom } from "./limits.ts";
-import { derivedId, factIdOf, kindOn, type Readable, traceOf } from "./message.ts";
+import { derivedId, factIdOf, kindOn, traceOf } from "./message.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
 import type { Line } from "./subscription.ts";
-
-/** One delivery of one message, by any broker. The answers do nothing once the broker no longer waits for them. */
-export interface Delivery extends Readable {
-  readonly stream: string;
-  readonly seq: bigint;
-  /** How often it was delivered, this time included. */
-  readonly deliveries: number;
-  /** When the broker stored it, in milliseconds. */
-  readonly storedAt: number;
-  headers(): Readonly<Record<string, string>>;
-  ack(): void;
-  nak(delayMs: number): void;
-  term(): void;
-  working(): void;
-}
-
-/** How deliveries ended so far. */
-export interface Counts {
-  /** Their handler resolved. */
-  readonly handled: number;
-  /** Known facts without a line here. */
-  readonly unheard: number;
-  /** Message types this build does not know. */
-  readonly unknown: number;
-  readonly parked: number;
-  /** Given back to be tried again. */
-  readonly again: number;
-}
 
 export interface DelivererOptions {
   readonly durable: string;

@@ -2,7 +2,8 @@
 import { type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type Service, streamOf } from "@quadrille/contracts/events";
 import { type Connection, pause, type Session } from "./connection.ts";
-import type { Deliverer, Delivery } from "./deliver.ts";
+import type { Deliverer } from "./deliver.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Limits } from "./limits.ts";
 import type { BusLog, Clock } from "./ports.ts";
 import { ensureDurable } from "./streams.ts";

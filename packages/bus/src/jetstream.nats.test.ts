@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type NatsConnection, nanos } from "@nats-io/transport-node";
 import { type Nats, startNats } from "@quadrille/embedded";
+import { type Arena, factFor, limitsForTests, linesFor, noLog, parkNothing } from "./arena.ts";
 import {
   type Bus,
   type BusOptions,
@@ -14,15 +15,7 @@ import {
   type Limits,
   NotPublished,
 } from "./bus.ts";
-import {
-  type Arena,
-  busContract,
-  factFor,
-  limitsForTests,
-  linesFor,
-  noLog,
-  parkNothing,
-} from "./contract.ts";
+import { busContract } from "./contract.ts";
 import type { Message } from "./message.ts";
 import { systemClock } from "./ports.ts";
 

@@ -1,5 +1,6 @@
 // One replica's share of one durable of the memory broker.
-import { Deliverer, type DelivererOptions, type Delivery } from "./deliver.ts";
+import { Deliverer, type DelivererOptions } from "./deliver.ts";
+import type { Delivery } from "./delivery.ts";
 import type { MemoryDurable, MemoryStream, Sent, Taker } from "./memory-broker.ts";
 import type { Message, Readable } from "./message.ts";
 

@@ -1,15 +1,8 @@
 // The memory bus keeps the contract, and goes wrong exactly as it is told to.
 import { describe, expect, test } from "@jest/globals";
+import { type Arena, factFor, limitsForTests, linesFor, noLog, parkNothing } from "./arena.ts";
 import type { Bus, Limits } from "./bus.ts";
-import {
-  type Arena,
-  busContract,
-  factFor,
-  limitsForTests,
-  linesFor,
-  noLog,
-  parkNothing,
-} from "./contract.ts";
+import { busContract } from "./contract.ts";
 import { MemoryBroker, type MemoryBrokerOptions } from "./memory.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -114,6 +107,20 @@ describe("the memory bus", () => {
     expect(heard).toBe(1);
     await arena.pass(limitsForTests.ackWaitMs * 3);
     expect(heard).toBe(2);
+  });
+
+  test("what arrives at a replica that closed goes to another at once", async () => {
+    await using arena = new MemoryArena({ faults: { deliver: () => [50] } });
+    const [leaving, staying] = [arena.connect(), arena.connect()];
+    await leaving.ownStream("order");
+    const lines = linesFor("payment", async () => {});
+    const left = leaving.subscribe("payment", lines, parkNothing);
+    await leaving.publish(factFor());
+    await arena.pass(10);
+    const stayed = staying.subscribe("payment", lines, parkNothing);
+    await left[Symbol.asyncDispose]();
+    await arena.until(() => stayed.counts.handled === 1, 200);
+    expect(left.counts.handled).toBe(0);
   });
 
   test("sends no more unacknowledged facts than the durable allows", async () => {
