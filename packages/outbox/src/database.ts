@@ -54,3 +54,10 @@ export async function openOrm(
     ...more,
   });
 }
+
+/** Closes every connection. MikroORM leaves the pool open if none of its own queries ever used it. */
+export async function closeOrm(orm: MikroORM): Promise<void> {
+  const pool = await orm.driver.getConnection().getNativeClient();
+  await orm.close();
+  if (!pool.ending) await pool.end();
+}

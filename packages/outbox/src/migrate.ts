@@ -1,7 +1,7 @@
 // Brings a database's tables up to date, one replica at a time.
 import type { MigrationObject } from "@mikro-orm/core";
 import { Migrator } from "@mikro-orm/migrations";
-import { type DatabaseConfig, limits, openOrm } from "./database.ts";
+import { closeOrm, type DatabaseConfig, limits, openOrm } from "./database.ts";
 import { StoreTables } from "./schema.ts";
 
 /** How long a replica waits for another one's migration. */
@@ -32,6 +32,6 @@ export async function migrate(config: DatabaseConfig, migrations: readonly Migra
       turn.release(true); // Closing the connection gives the turn to the next.
     }
   } finally {
-    await orm.close();
+    await closeOrm(orm);
   }
 }

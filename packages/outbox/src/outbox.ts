@@ -1,7 +1,7 @@
 // Opens the store of one service on PostgreSQL: its decisions, its outbox, and an EntityManager for ordinary reads.
-import type { EntityManager, EntityName } from "@mikro-orm/postgresql";
+import { DriverException, type EntityManager, type EntityName } from "@mikro-orm/postgresql";
 import { type Fact, Refusal } from "@quadrille/decider";
-import { type DatabaseConfig, openOrm } from "./database.ts";
+import { closeOrm, type DatabaseConfig, openOrm } from "./database.ts";
 import { failureOf } from "./failure.ts";
 import { layoutOf } from "./layout.ts";
 import { openOutboxTable } from "./outbox-table.ts";
@@ -56,7 +56,7 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
             () => true,
             () => false,
           ),
-        close: () => orm.close(),
+        close: () => closeOrm(orm),
       },
       options,
     );
@@ -65,14 +65,14 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
         try {
           return await work(orm.em.fork());
         } catch (error) {
-          throw failureOf(error, layout.keys).kind === "lost"
-            ? new Refusal("UNAVAILABLE", { cause: error })
-            : error;
+          // Any other error is the work's own.
+          const isLost = error instanceof DriverException && failureOf(error, layout.keys).kind === "lost";
+          throw isLost ? new Refusal("UNAVAILABLE", { cause: error }) : error;
         }
       },
     });
   } catch (error) {
-    await orm.close();
+    await closeOrm(orm);
     throw error;
   }
 }

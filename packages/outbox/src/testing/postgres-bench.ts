@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type Template, testDatabase } from "@quadrille/embedded/testing";
-import { type DatabaseConfig, openOrm } from "../database.ts";
+import { closeOrm, type DatabaseConfig, openOrm } from "../database.ts";
 import { layoutOf } from "../layout.ts";
 import { migrate } from "../migrate.ts";
 import { PostgresTransactions } from "../postgres.ts";
@@ -30,7 +30,7 @@ export async function openTransactions(config: DatabaseConfig) {
     orm,
     sessions,
     transactions: new PostgresTransactions(sessions, layout, stock.initial),
-    [Symbol.asyncDispose]: () => orm.close(),
+    [Symbol.asyncDispose]: () => closeOrm(orm),
   };
 }
 
