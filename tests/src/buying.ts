@@ -1,0 +1,95 @@
+// What an operator puts on the shelf and what a buyer does with it, step by step.
+import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import type { Payment } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import type { Clients } from "@quadrille/stack/clients";
+import { payInWindow } from "@quadrille/stack/provider-window";
+import type { System } from "./system.ts";
+
+export const newRequestId = () => crypto.randomUUID();
+
+export interface Wish {
+  /** Units by variant; everything in the cart when left out. */
+  readonly lines?: Readonly<Record<string, number>>;
+  readonly points?: bigint;
+  readonly due: bigint;
+  readonly requestId?: string;
+}
+
+/** Lists a variant with so many units at a price. */
+export async function stockVariant(
+  { products }: Clients,
+  variantId: string,
+  { price, units }: { readonly price: bigint; readonly units: number },
+): Promise<void> {
+  const title = `Title of ${variantId}`;
+  await products.createVariant({ requestId: newRequestId(), variantId, title, price, onSale: true });
+  if (units > 0) await products.receiveStock({ requestId: newRequestId(), variantId, quantity: units });
+}
+
+export async function enrolMember({ members }: Clients, memberId: string, points: bigint): Promise<void> {
+  await members.createMember({ requestId: newRequestId(), memberId, name: `Name of ${memberId}` });
+  if (points === 0n) return;
+  await members.adjustPoints({ requestId: newRequestId(), memberId, points, note: "a gift" });
+}
+
+export function orderRequest({ lines, points = 0n, due, requestId = newRequestId() }: Wish) {
+  const wanted = Object.entries(lines ?? {}).map(([variantId, quantity]) => ({ variantId, quantity }));
+  return {
+    requestId,
+    source:
+      lines === undefined
+        ? ({ $case: "cart", value: {} } as const)
+        : ({ $case: "lines", value: { lines: wanted } } as const),
+    points,
+    expectedAmountDue: due,
+    method: "PAYMENT_METHOD_CARD" as const,
+    payWithinSeconds: 0,
+  };
+}
+
+export async function place(buyer: Clients, wish: Wish): Promise<Order> {
+  const { order } = await buyer.orders.placeOrder(orderRequest(wish));
+  if (order === undefined) throw new Error("an order was placed without an answer");
+  return order;
+}
+
+/** Pays in the provider's window and confirms; waits until the order is payable as any client does. */
+export async function pay(system: System, buyer: Clients, order: Order): Promise<Payment> {
+  const { orderId, amountDue: amount } = order;
+  const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
+  const { payment } = await buyer.payments.confirmPayment({
+    requestId: newRequestId(),
+    orderId,
+    paymentKey,
+    amount,
+  });
+  if (payment === undefined) throw new Error("a payment was confirmed without an answer");
+  return payment;
+}
+
+/** Every change of an order after the one named, until the watch ends by itself. */
+export async function watchToEnd(
+  buyer: Clients,
+  orderId: string,
+  { afterChange = 0, ms = 20_000 } = {},
+): Promise<OrderChange[]> {
+  const changes: OrderChange[] = [];
+  const signal = AbortSignal.timeout(ms);
+  for await (const { change, snapshot } of buyer.orders.watchOrder({ orderId, afterChange }, { signal })) {
+    if (change === undefined || snapshot) throw new Error(`a watch of ${orderId} told no single change`);
+    changes.push(change);
+  }
+  return changes;
+}
+
+/** Places, pays and watches until nothing more can change. Answers with the order as it ended. */
+export async function buy(system: System, buyer: Clients, wish: Wish): Promise<Order> {
+  const placed = await place(buyer, wish);
+  const watched = watchToEnd(buyer, placed.orderId, { ms: 60_000 });
+  watched.catch(() => {}); // Awaited below, after the payment, whose failure says more.
+  if (placed.amountDue > 0n) await pay(system, buyer, placed);
+  await watched;
+  const { order } = await buyer.orders.getOrder({ orderId: placed.orderId, memberId: "" });
+  if (order === undefined) throw new Error("an order was found without an answer");
+  return order;
+}
