@@ -1,22 +1,36 @@
 // Generated code: how it is made, and how what is committed differs from it.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const generatedFolder = "packages/contracts/src/gen";
 const root = join(import.meta.dirname, "..", "..");
 
+const ownProtos = ".";
+const healthProtos = "node_modules/grpc-health-check/proto";
+
 /** Generates into the folder as if it were the project's; buf asks no network for any of it. */
 export function generate(target: string): void {
-  const buf = (...args: string[]) =>
-    execFileSync(join(root, "node_modules", ".bin", "buf"), args, {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
   mkdirSync(join(target, generatedFolder), { recursive: true });
   buf("generate", "--output", target);
-  buf("build", "--output", join(target, generatedFolder, "descriptors.binpb"));
+  // Reflection describes the health service too. Descriptor sets that follow each other are one descriptor set.
+  const sets = [describe(ownProtos), describe(healthProtos)];
+  writeFileSync(join(target, generatedFolder, "descriptors.binpb"), Buffer.concat(sets));
+}
+
+/** The descriptor set of our own protos: what a release promises. */
+export const promised = (): Buffer => describe(ownProtos);
+
+function describe(protos: string): Buffer {
+  return buf("build", protos, "--output", "-#format=binpb");
+}
+
+function buf(...args: string[]): Buffer {
+  return execFileSync(join(root, "node_modules", ".bin", "buf"), args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** One line for each file that is not what the .proto files say. */
