@@ -22,7 +22,8 @@ export function pageOf({
   if (pageToken === "") return { size: pageSize || sizeUsual, after: undefined };
   const after = Buffer.from(pageToken, "base64url").toString();
   // A token is what we gave: anything that does not read back as itself was made up.
-  if (after === "" || after.length > 128 || Buffer.from(after).toString("base64url") !== pageToken) {
+  const isOurs = Buffer.from(after).toString("base64url") === pageToken && !after.includes("\0");
+  if (after.length > 128 || !isOurs) {
     throw invalid("page_token", "is not one that was given");
   }
   return { size: pageSize || sizeUsual, after };

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { Refusal } from "@quadrille/decider";
 import type { Caller } from "./auth.ts";
 import type { Call } from "./service.ts";
+import { idLengthMax, idPattern } from "./validate.ts";
 
 /** Who asks, as one word: `member:7`, `operator:ann`, `service:order`. */
 export function callerName(caller: Caller): string {
@@ -58,6 +59,7 @@ export function memberOf(caller: Caller, named: string): string {
     return caller.memberId;
   }
   if (named === "") throw invalid("is required of operators");
+  if (named.length > idLengthMax || !idPattern.test(named)) throw invalid("is not an id");
   return named;
 }
 

@@ -50,6 +50,7 @@ describe("fields", () => {
     ["a number beyond exactness", (read) => read.integer("f", 2 ** 53), "is not an integer"],
     ["a number too big", (read) => read.integer("f", 3, { max: 2 }), "is more than 2"],
     ["a bigint too small", (read) => read.integer("f", -1n, { min: 0n }), "is less than 0"],
+    ["a text no database takes", (read) => read.text("f", "a\0b"), "contains a NUL character"],
     ["an empty list", (read) => read.list("f", [], { min: 1 }), "has fewer than 1 members"],
     ["a list too long", (read) => read.list("f", [1, 2], { max: 1 }), "has more than 1 members"],
     ["a value of no enum", (read) => read.oneOf("f", "X", ["A", "B"]), "is not one of A, B"],

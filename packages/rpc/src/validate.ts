@@ -39,6 +39,8 @@ export class Fields {
     if (value.length < min)
       this.violation(field, min === 1 ? "is required" : `has fewer than ${min} characters`);
     else if (value.length > max) this.violation(field, `has more than ${max} characters`);
+    else if (value.includes("\0"))
+      this.violation(field, "contains a NUL character"); // No text column takes it.
     else if (pattern !== undefined && !pattern.test(value))
       this.violation(field, `does not match ${pattern.source}`);
     return value;

@@ -34,6 +34,7 @@ export function stockRpc(store: StockStore, currency: string): Service {
       async batchGetVariants({ variantIds }) {
         const read = fields();
         const ids = read.list("variant_ids", variantIds, { min: 1, max: idsMost });
+        for (const [index, id] of ids.entries()) read.id(`variant_ids[${index}]`, id);
         read.done();
         const found = new Map((await store.variants(ids)).map((variant) => [variant.variantId, variant]));
         return {
