@@ -9,7 +9,7 @@ import type { System } from "./system.ts";
 
 /** Waits until every fact was published and heard, then answers with whatever does not add up; nothing is right. */
 export async function audit(system: System): Promise<string[]> {
-  await untilHeard(system);
+  await untilAtRest(system);
   return await findings(system);
 }
 
@@ -27,7 +27,7 @@ export async function findings(system: System): Promise<string[]> {
 }
 
 /** Facts are at rest when each one told has a row in every inbox that should have it, and is marked as published. */
-async function untilHeard(system: System): Promise<void> {
+export async function untilAtRest(system: System): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const missing = [...(await auditInboxes(system)), ...(await unpublished(system))];
     if (missing.length === 0) return;

@@ -28,7 +28,7 @@ const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now 
 void bus.ownStream("member");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
-open.use(
+const hearing = open.use(
   bus.subscribe("member", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
@@ -36,3 +36,4 @@ open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store)], database.holds));
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });
+log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

@@ -31,7 +31,7 @@ const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now 
 void bus.ownStream("order");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
-open.use(
+const hearing = open.use(
   bus.subscribe("order", subscriptions(store, policy), {
     park: store.park,
     deliverTwice: config.deliverTwice,
@@ -57,3 +57,4 @@ open.use(every(1_000, () => sweep(store, policy), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });
+log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

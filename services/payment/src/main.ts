@@ -31,7 +31,7 @@ const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now 
 void bus.ownStream("payment");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
-open.use(
+const hearing = open.use(
   bus.subscribe("payment", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const {
@@ -49,3 +49,4 @@ const server = open.use(
 );
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });
+log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

@@ -28,7 +28,7 @@ const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now 
 void bus.ownStream("product");
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
-open.use(
+const hearing = open.use(
   bus.subscribe("product", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
@@ -38,3 +38,4 @@ const server = open.use(
 );
 log.info({ address: server.address }, "ready");
 await untilSignalled({ log, signal: stop.signal });
+log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

@@ -1,0 +1,32 @@
+// Everything every database holds, as a count and a hash per table: equal before and after means nothing changed.
+import { services } from "@quadrille/contracts/events";
+import { untilAtRest } from "./audit.ts";
+import type { System } from "./system.ts";
+
+/** `order.orders` → `3 rows, <hash>`; and the provider's ledger beside them. */
+export type Snapshot = Readonly<Record<string, string>>;
+
+/** Takes it once all facts are published and heard. `except` names tables, such as `order.parked`. */
+export async function snapshot(system: System, except: readonly string[] = []): Promise<Snapshot> {
+  await untilAtRest(system);
+  const { query, stack } = system;
+  const found: Record<string, string> = {};
+  for (const service of services) {
+    const tables = await query<{ name: string }>(
+      service,
+      `select relname as name from pg_class
+       where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
+    );
+    for (const { name } of tables) {
+      if (except.includes(`${service}.${name}`)) continue;
+      const [row] = await query<{ rows: string; hash: string }>(
+        service,
+        `select count(*) as rows, md5(coalesce(string_agg(kept::text, ';' order by kept::text), '')) as hash from "${name}" as kept`,
+      );
+      found[`${service}.${name}`] = `${row?.rows} rows, ${row?.hash}`;
+    }
+  }
+  const ledger = await fetch(`${stack.providerUrl}/ledger?limit=50000`);
+  found["provider.ledger"] = await ledger.text();
+  return found;
+}
