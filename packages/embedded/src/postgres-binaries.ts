@@ -1,7 +1,7 @@
 // Where PostgreSQL's programs are, in a place the account that runs them can reach.
 import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
-import { chmod, cp, readdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { chmod, cp, readdir, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -114,7 +114,7 @@ async function openForReading(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);
-    const runs = entry.isDirectory() || ((await stat(path)).mode & 0o100) !== 0;
+    const runs = entry.isDirectory() || entry.parentPath === join(folder, "bin");
     await chmod(path, runs ? 0o755 : 0o644);
   }
 }

@@ -105,13 +105,14 @@ test("a pid that now belongs to another program does not keep the server from st
   expect(await query(server, "select 1 as one")).toEqual([{ one: 1 }]);
 });
 
-const asRoot = process.getuid?.() === 0 ? test : test.failing;
+// Root lends PostgreSQL another account; anybody else passes wherever they put the folder.
+const movesAside = process.getuid?.() === 0;
 
-asRoot("below a folder that only root may pass, the data moves to one within reach", async () => {
+test("below a folder that only root may pass, the data moves to one within reach", async () => {
   const closed = join(folder, "closed");
   mkdirSync(closed, { mode: 0o700 });
   const server = await start("closed/server", { keep: true });
-  expect(server.pgData.startsWith(closed)).toBe(false);
+  expect(server.pgData.startsWith(closed)).toBe(!movesAside);
   expect(statSync(join(server.pgData, "..")).mode & 0o022).toBe(0);
   await query(server, "create table moved (id int)");
   await server.stop();
