@@ -133,6 +133,8 @@ function wantsBenefits(input: HoldInput): boolean {
 
 function decideHold(rows: Rows<BenefitTables>, input: HoldInput, now: Instant): readonly BenefitFact[] {
   const hold = row(rows.holds, input.orderId);
+  if (hold.status !== "absent" && hold.memberId !== input.memberId)
+    throw new Error("an order's points are its member's"); // What one member's order held must not go to another.
   switch (input.type) {
     case "OrderPlaced":
       if (hold.status === "tombstone") return [rejected(input, "CANCELLED", "tombstone")];
