@@ -4,7 +4,6 @@ import type { Service } from "@quadrille/contracts/events";
 import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import type { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
-import pg from "pg";
 import { audit, findings } from "./audit.ts";
 import { accountOf } from "./audit-money.ts";
 import { buy, enrolMember, newRequestId, pay, place, stockVariant, watchToEnd } from "./buying.ts";
@@ -170,25 +169,29 @@ test("a member's orders come in pages, newest first, each once", async () => {
 
 test("an order nobody can fill is cancelled, and everything comes back", async () => {
   await stockVariant(system.operator, "rare", { price: 500n, units: 1 });
-  const [first, second] = await Promise.all([
+  const before = await pointsOf(ann);
+  const orders = await bothBeforeEither("rare", () =>
     place(ann, { lines: { rare: 1 }, points: 10n, due: 490n }),
-    place(ann, { lines: { rare: 1 }, points: 10n, due: 490n }),
-  ]);
-  const ends = await Promise.all(
-    [first, second].map(async (placed) => {
-      const watched = watchToEnd(ann, placed.orderId);
-      const isPaid = await pay(system, ann, placed).then(
-        () => true,
-        (error) => (error as Refusal).code === "PAYMENT_ENDED" && false,
-      );
-      return [isPaid, (await watched).at(-1)?.status];
-    }),
   );
-  expect(ends.toSorted()).toEqual([
-    [false, "ORDER_STATUS_CANCELLED"],
-    [true, "ORDER_STATUS_CONFIRMED"],
+  const ends = orders.map(async (placed) => {
+    const watched = watchToEnd(ann, placed.orderId);
+    const payment = await pay(system, ann, placed).catch((error) => (error as Refusal).code);
+    const [status, reason] = [(await watched).at(-1)?.status, (await settled(ann, placed.orderId)).reason];
+    return [status, reason, typeof payment === "string" ? payment : payment.status];
+  });
+  expect((await Promise.all(ends)).toSorted()).toEqual([
+    ["ORDER_STATUS_CANCELLED", "STOCK_REJECTED", "PAYMENT_ENDED"],
+    ["ORDER_STATUS_CONFIRMED", "", "PAYMENT_STATUS_APPROVED"],
   ]);
+  expect(await pointsOf(ann)).toMatchObject({ available: (before?.available ?? 0n) - 10n, held: 0n });
 });
+
+/** Two orders are accepted before stock is held for either: the last unit looks free to both. */
+async function bothBeforeEither(variantId: string, placing: () => Promise<Order>): Promise<Order[]> {
+  await using held = await system.transaction("product");
+  await held.query("select from variants where variant_id = $1 for update", [variantId]);
+  return await Promise.all([placing(), placing()]);
+}
 
 test("after all that, every party remembers the same", async () => {
   expect(await audit(system)).toEqual([]);
@@ -215,26 +218,11 @@ test.each([
 
 /** Spoils rows in a transaction that only the audit looks into; then it is taken back. */
 async function findingsAfter(service: Service, sql: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: system.stack.databases[service] });
-  await client.connect();
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = (text: string, values: readonly unknown[]) => {
-    const asked = last.then(() => client.query(text, [...values]));
-    last = asked;
-    return asked;
-  };
-  try {
-    await client.query("begin");
-    await client.query(sql);
-    return await findings({
-      ...system,
-      async query<Row>(asked: Service, text: string, values: readonly unknown[] = []) {
-        return asked === service
-          ? ((await inTurn(text, values)).rows as Row[])
-          : await system.query<Row>(asked, text, values);
-      },
-    });
-  } finally {
-    await client.end();
-  }
+  await using spoilt = await system.transaction(service);
+  await spoilt.query(sql);
+  return await findings({
+    ...system,
+    query: <Row>(asked: Service, text: string, values: readonly unknown[] = []) =>
+      asked === service ? spoilt.query<Row>(text, values) : system.query<Row>(asked, text, values),
+  });
 }

@@ -22,6 +22,12 @@ export interface System extends AsyncDisposable {
   as(memberId: string): Promise<Clients>;
   /** Asks a service's database behind its back. */
   query<Row>(service: Service, sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The same in a transaction that is taken back at the end. */
+  transaction(service: Service): Promise<Transaction>;
+}
+
+export interface Transaction extends AsyncDisposable {
+  query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
 /** Durability is left to those who kill servers: without fsync the same tests take half the time. */
@@ -65,7 +71,23 @@ export async function openSystem(options: Omit<StackOptions, "dataDir" | "log"> 
       const { rows } = await (pools.get(service) as pg.Pool).query(sql, [...values]);
       return rows as Row[];
     },
+    transaction: (service) => begin(stack.databases[service]),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+async function begin(connectionString: string): Promise<Transaction> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  await client.query("begin");
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    async query<Row>(sql: string, values: readonly unknown[] = []) {
+      const asked = last.then(() => client.query(sql, [...values])); // One connection answers one question at a time.
+      last = asked;
+      return (await asked).rows as Row[];
+    },
+    [Symbol.asyncDispose]: () => client.end(), // What was not committed is gone with the connection.
   };
 }
 
