@@ -21,8 +21,14 @@ export async function leftovers(folder: string, mark: string): Promise<readonly 
   return found;
 }
 
+/** A copy of PostgreSQL's programs is a cache, made once where they are out of reach; data beside it is not. */
 function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder).map((name) => `file ${join(folder, name)} was left`);
+  const paths = readdirSync(folder).flatMap((name) => {
+    if (!name.startsWith("quadrille-postgres-")) return [join(folder, name)];
+    const inside = readdirSync(join(folder, name)).filter((each) => !/^\d/.test(each));
+    return inside.map((each) => join(folder, name, each));
+  });
+  return paths.map((path) => `file ${path} was left`);
 }
 
 function processesOf(folder: string, mark: string): readonly string[] {

@@ -2,7 +2,18 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
-import { chown, mkdir, readFile, readlink, rename, rm, rmdir, symlink, writeFile } from "node:fs/promises";
+import {
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Account, canReach } from "./account.ts";
 import { reachableFolder } from "./postgres-binaries.ts";
@@ -29,6 +40,7 @@ export function readPassword(pgData: string): Promise<string> {
 export async function removeData(pgData: string): Promise<void> {
   await rm(pgData, { recursive: true, force: true });
   await rm(passwordFile(pgData), { force: true });
+  await rm(homeFile(pgData), { force: true });
   await rmdir(dirname(pgData)).catch(() => {}); // Of use to somebody else unless it is empty now.
 }
 
@@ -53,11 +65,23 @@ async function placeForData(folder: string, account: Account | undefined): Promi
   if (found !== undefined || canReach(folder, account)) return place;
   const digest = createHash("sha256").update(folder).digest("hex").slice(0, 16);
   const moved = join(reachableFolder(), `data-${digest}`);
-  // Nothing points to it any more: the folder was removed, and by that its data was meant as well.
-  await removeData(moved);
+  await removeForgottenData(reachableFolder());
+  await removeData(moved); // Nothing points to it, or we would have followed.
   reachableFolder(); // Removed as well, perhaps, when it held nothing else.
   await symlink(moved, place);
+  await writeFile(homeFile(moved), folder);
   return moved;
+}
+
+/** Who removes a server's folder means its data too, wherever it was moved to. */
+async function removeForgottenData(reachable: string): Promise<void> {
+  for (const name of await readdir(reachable)) {
+    const pgData = join(reachable, name.replace(/\.home$/, ""));
+    if (!name.endsWith(".home")) continue;
+    const home = await readFile(join(reachable, name), "utf8").catch(() => undefined);
+    if (home === undefined) continue; // Removed meanwhile by somebody who does the same.
+    if (lstatSync(join(home, "data"), { throwIfNoEntry: false }) === undefined) await removeData(pgData);
+  }
 }
 
 /** The last step is a rename, so an interrupted start never leaves half a data directory. */
@@ -91,6 +115,11 @@ async function initialise(
   ];
   await run(initdb, args, account);
   await rename(draft, pgData);
+}
+
+/** Says which folder points to data that was moved. */
+function homeFile(pgData: string): string {
+  return `${pgData}.home`;
 }
 
 function passwordFile(pgData: string): string {

@@ -123,6 +123,9 @@ test("below a folder that only root may pass, the data moves to one within reach
 
   rmSync(closed, { recursive: true }); // And with it, what it pointed to is forgotten.
   mkdirSync(closed, { mode: 0o700 });
+  const other = await start("closed/other");
+  expect(existsSync(server.pgData)).toBe(false);
+  await other.stop();
   const fresh = await start("closed/server");
   await expect(query(fresh, "select from moved")).rejects.toThrow("does not exist");
   await fresh.stop();
