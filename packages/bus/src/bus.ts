@@ -1,7 +1,7 @@
 // The bus as services see it, and the one that runs over JetStream.
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
-import { durableOf, type Service, tellersFor } from "@quadrille/contracts/events";
+import { durableOf, type Service } from "@quadrille/contracts/events";
 import { Connection } from "./connection.ts";
 import { Deliverer } from "./deliver.ts";
 import type { Counts } from "./delivery.ts";
@@ -12,7 +12,7 @@ import type { Watched } from "./message.ts";
 import { type BusLog, type Clock, type Random, systemClock } from "./ports.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureStream } from "./streams.ts";
-import { type Line, linesOf } from "./subscription.ts";
+import { type Line, linesOf, tellersHeard } from "./subscription.ts";
 import { Watcher, type WatchOptions } from "./watch.ts";
 
 export type { Counts } from "./delivery.ts";
@@ -131,7 +131,7 @@ class JetStreamBus implements Bus {
     const { limits, clock, random, log } = this.#options;
     const byMessage = linesOf(hearer, lines);
     const deliverers: Deliverer[] = [];
-    const hearers = tellersFor(hearer).map((teller) => {
+    const hearers = tellersHeard(hearer, byMessage, log).map((teller) => {
       const durable = durableOf(hearer, teller).name;
       const deliverer = new Deliverer({ ...options, durable, lines: byMessage, limits, clock, random, log });
       deliverers.push(deliverer);

@@ -1,6 +1,6 @@
 // The bus inside one process: for tests and simulations that want every order of events, quickly and again.
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
-import { durableOf, type Service, services, streamOf, tellersFor } from "@quadrille/contracts/events";
+import { durableOf, type Service, services, streamOf } from "@quadrille/contracts/events";
 import { type Bus, type Hearing, type HearOptions, once, total, type Watching } from "./bus.ts";
 import { pause } from "./connection.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -9,7 +9,7 @@ import { Replica, readable } from "./memory-replica.ts";
 import { header, type Message, messageOf, type Watched, watchedOf } from "./message.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
 import { NotPublished } from "./publisher.ts";
-import { type Line, linesOf } from "./subscription.ts";
+import { type Line, linesOf, tellersHeard } from "./subscription.ts";
 import type { WatchOptions } from "./watch.ts";
 
 export interface MemoryBrokerOptions {
@@ -109,7 +109,7 @@ class MemoryBus implements Bus {
     const { clock, random } = this.#broker;
     const limits = this.#limits;
     const byMessage = linesOf(hearer, lines);
-    const replicas = tellersFor(hearer).map((teller) => {
+    const replicas = tellersHeard(hearer, byMessage, this.#log).map((teller) => {
       const durable = durableOf(hearer, teller).name;
       const deliverer = { ...options, durable, lines: byMessage, limits, clock, random, log: this.#log };
       return new Replica(deliverer, this.#broker.stream(teller));
