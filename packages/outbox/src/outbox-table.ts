@@ -17,6 +17,15 @@ export interface OutboxTable {
   backlog(): Promise<number>;
 }
 
+// The bounds keep partitions of other days out of the plan. A fact that is marked already stays as it is.
+// A mark that is lost with the server only makes the fact be published twice, so no commit waits for the disk.
+export const markSql = `
+  update outbox set published_at = clock_timestamp(), stream = placed.stream, seq = placed.seq
+  from unnest($1::uuid[], $2::text[], $3::bigint[]) as placed (id, stream, seq)
+  where outbox.id = placed.id and outbox.published_at is null
+    and outbox.id >= $4::uuid and outbox.id <= $5::uuid
+    and (select set_config('synchronous_commit', 'off', true)) is not null`;
+
 export function openOutboxTable(sessions: Sessions): OutboxTable {
   return {
     async claim(most) {
@@ -41,22 +50,13 @@ export function openOutboxTable(sessions: Sessions): OutboxTable {
     async mark(published) {
       if (published.length === 0) return;
       const ids = published.map(({ id }) => id).sort();
-      await sessions.query(
-        // The bounds keep partitions of other days out of the plan. A fact that is marked already stays as it is.
-        // A mark that is lost with the server only makes the fact be published twice, so no commit waits for the disk.
-        `update outbox set published_at = clock_timestamp(), stream = placed.stream, seq = placed.seq
-         from unnest($1::uuid[], $2::text[], $3::bigint[]) as placed (id, stream, seq)
-         where outbox.id = placed.id and outbox.published_at is null
-           and outbox.id >= $4::uuid and outbox.id <= $5::uuid
-           and (select set_config('synchronous_commit', 'off', true)) is not null`,
-        [
-          published.map(({ id }) => id),
-          published.map(({ placement }) => placement.stream),
-          published.map(({ placement }) => encode(placement.seq)),
-          ids[0],
-          ids.at(-1),
-        ],
-      );
+      await sessions.query(markSql, [
+        published.map(({ id }) => id),
+        published.map(({ placement }) => placement.stream),
+        published.map(({ placement }) => encode(placement.seq)),
+        ids[0],
+        ids.at(-1),
+      ]);
     },
 
     async backlog() {

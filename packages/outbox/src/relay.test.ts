@@ -128,6 +128,18 @@ describe("a publish that fails", () => {
     await relay.sweep();
     expect(broker.published).toEqual([...second, ...first]);
     expect(warnings).toEqual(["the broker did not take a fact; it stays in the outbox"]);
+
+    // A success ended it: the next failure is the first again.
+    broker.refuses = () => true;
+    await tell(1);
+    await settled();
+    broker.refuses = () => false;
+    const third = await tell(1);
+    await clock.advance(249);
+    expect(broker.published).toHaveLength(2);
+    await clock.advance(1);
+    expect(broker.published.at(-1)).toBe(third[0]);
+    expect(warnings).toHaveLength(2);
   });
 
   test("is waited for twice as long each time, half a minute at most, and once for all that were in flight", async () => {

@@ -65,6 +65,16 @@ describe("partitions", () => {
     await expect(hear(early)).rejects.toMatchObject({ kind: "data" });
   });
 
+  test("are made once when two processes make them at once", async () => {
+    const many = daysAhead + 6;
+    const made = await Promise.all(
+      [1, 2].map(() => bench.sql("select quadrille_make_partitions($1) as made", [many])),
+    );
+    const counts = made.flat().map((row) => row.made as number);
+    expect(Math.min(...counts)).toBe(0);
+    expect(Math.max(...counts)).toBeGreaterThan(0);
+  });
+
   test("keep an id unique wherever it lies", async () => {
     const id = idAt(0);
     await hear(id);

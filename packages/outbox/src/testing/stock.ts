@@ -142,9 +142,10 @@ function foreign(where: Where): StockFact[] {
 function failed({ where, variantId }: { where: Where; variantId: string }, variants: Variants) {
   if (where === "evolve") throw new Error("failed in evolve");
   const before = row(variants, variantId);
+  // Something must change, so that a failure that leaves a trace is seen.
   const changed: Variant = {
     status: "KNOWN",
-    available: where === "negative" ? -1n : before.available,
+    available: where === "negative" ? -1n : before.available - 1n,
     note: where === "nul" ? "\0" : before.note,
   };
   const key = where === "stray" ? `${variantId}-stray` : variantId;
