@@ -1,5 +1,5 @@
 // The settings every service has, and the groups in which its parts take them.
-import { type Config, readConfig, type Settings } from "./config.ts";
+import { type Config, ConfigError, freeze, readConfig, type Settings } from "./config.ts";
 import { levels } from "./log.ts";
 import { duration, flag, integer, oneOf, optional, port, secret, text, url } from "./settings.ts";
 
@@ -51,7 +51,7 @@ export function readServiceConfig<Own extends Settings>(
   own: Own,
   env: Readonly<Record<string, string | undefined>>,
 ) {
-  const values = readConfig({ ...serviceSettings(rpcPort), ...own }, env) as Config<
+  const values = readWhole({ ...serviceSettings(rpcPort), ...own }, env) as Config<
     ReturnType<typeof serviceSettings> & Own
   >;
   const {
@@ -59,7 +59,7 @@ export function readServiceConfig<Own extends Settings>(
     RPC_TLS_KEY_FILE: keyFile,
     RPC_TLS_CLIENT_CA_FILE: clientCaFile,
   } = values;
-  return Object.freeze({
+  return freeze({
     own: values as Config<Own>,
     log: { service: name, level: values.LOG_LEVEL },
     database: { url: values.DATABASE_URL, poolMost: values.DATABASE_POOL, name },
@@ -81,4 +81,27 @@ export function readServiceConfig<Own extends Settings>(
       tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile, clientCaFile } : undefined,
     },
   });
+}
+
+/** Settings that only mean something together; half of them would silently be none. */
+const together = [
+  ["RPC_TLS_CERT_FILE", "RPC_TLS_KEY_FILE"],
+  ["RPC_TLS_KEY_FILE", "RPC_TLS_CERT_FILE"],
+  ["RPC_TLS_CLIENT_CA_FILE", "RPC_TLS_CERT_FILE"],
+  ["NATS_USER", "NATS_PASSWORD"],
+  ["NATS_PASSWORD", "NATS_USER"],
+] as const;
+
+function readWhole(settings: Settings, env: Readonly<Record<string, string | undefined>>): object {
+  const faults = together
+    .filter(([given, needed]) => env[given] && !env[needed])
+    .map(([given, needed]) => `${needed}: expected beside ${given}; it is not set`);
+  try {
+    const values = readConfig(settings, env);
+    if (faults.length === 0) return values;
+  } catch (error) {
+    if (error instanceof ConfigError) faults.unshift(...error.faults);
+    else throw error;
+  }
+  throw new ConfigError(faults);
 }

@@ -32,5 +32,5 @@ export function readOrderConfig(env: NodeJS.ProcessEnv) {
     unknownSeconds: seconds(config.own.UNKNOWN_LIMIT),
     slackSeconds: seconds(config.own.HOLD_SLACK),
   };
-  return { ...config, policy };
+  return Object.freeze({ ...config, policy: Object.freeze(policy) });
 }
