@@ -69,7 +69,8 @@ export function row<State>(rows: ReadonlyMap<string, State>, key: string): State
   return state;
 }
 
-/** Marks what the compiler has proven cannot happen. */
+/** Marks what the compiler has proven cannot happen. Names the value and shows nothing else of it: it may hold secrets. */
 export function unreachable(value: never): never {
-  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+  const { type, status } = Object(value) as { readonly type?: unknown; readonly status?: unknown };
+  throw new Error(`unreachable: ${String(type ?? status ?? value)}`);
 }

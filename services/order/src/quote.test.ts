@@ -1,0 +1,110 @@
+// What an order costs, and every reason it is not priced.
+import { describe, expect, test } from "@jest/globals";
+import { Refusal } from "@quadrille/decider";
+import fc from "fast-check";
+import { quote, type VariantData } from "./quote.ts";
+
+const variant = (variantId: string, price: bigint, about: Partial<VariantData> = {}): VariantData => ({
+  ...{ variantId, title: `Thing ${variantId}`, price, onSale: true, available: 5 },
+  ...about,
+});
+const variants = new Map(
+  [variant("A", 1000n), variant("B", 250n), variant("OFF", 10n, { onSale: false })].map((each) => [
+    each.variantId,
+    each,
+  ]),
+);
+const line = (variantId: string, quantity: number) => ({ variantId, quantity });
+
+function refusalOf(ask: () => unknown): Refusal {
+  try {
+    ask();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+  }
+  throw new Error("not refused");
+}
+
+test("prices are frozen line by line, and points pay before money", () => {
+  expect(quote([line("A", 2), line("B", 5)], variants, { used: 250n, owned: 250n }, 3000n)).toEqual({
+    lines: [
+      { variantId: "A", quantity: 2, unitPrice: 1000n, title: "Thing A" },
+      { variantId: "B", quantity: 5, unitPrice: 250n, title: "Thing B" },
+    ],
+    subtotal: 3250n,
+    points: 250n,
+    amountDue: 3000n,
+  });
+});
+
+test("points may pay all of it", () => {
+  expect(quote([line("B", 1)], variants, { used: 250n, owned: 900n }, 0n)).toMatchObject({ amountDue: 0n });
+});
+
+describe("an order is not priced", () => {
+  const none = { used: 0n, owned: 0n };
+  test.each([
+    ["without lines", [], none, 0n, "ORDER_EMPTY", {}],
+    [
+      "with a variant named twice",
+      [line("A", 1), line("A", 2)],
+      none,
+      3000n,
+      "DUPLICATE_LINE",
+      { variant_id: "A" },
+    ],
+    ["with an unknown variant", [line("X", 1)], none, 0n, "VARIANT_UNKNOWN", { variant_id: "X" }],
+    ["with one that is not on sale", [line("OFF", 1)], none, 10n, "NOT_ON_SALE", { variant_id: "OFF" }],
+    ["with more than there is", [line("A", 6)], none, 6000n, "OUT_OF_STOCK", { variant_id: "A" }],
+    [
+      "with more points than it costs",
+      [line("B", 1)],
+      { used: 251n, owned: 900n },
+      0n,
+      "POINTS_EXCEED_TOTAL",
+      { subtotal: "250" },
+    ],
+    [
+      "with more points than there are",
+      [line("B", 1)],
+      { used: 100n, owned: 99n },
+      150n,
+      "NOT_ENOUGH_POINTS",
+      { points: "99" },
+    ],
+    [
+      "at another amount than the buyer was shown",
+      [line("B", 1)],
+      none,
+      249n,
+      "AMOUNT_CHANGED",
+      { amount_due: "250" },
+    ],
+  ])("%s", (_, lines, points, expected, code, details) => {
+    expect(refusalOf(() => quote(lines, variants, points, expected))).toMatchObject({ code, details });
+  });
+});
+
+test("what is due and the points are together what the lines cost", () => {
+  const priced = fc.record({
+    price: fc.bigInt({ min: 0n, max: 10n ** 9n }),
+    quantity: fc.integer({ min: 1, max: 999 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(priced, { minLength: 1, maxLength: 50 }),
+      fc.bigInt({ min: 0n, max: 1000n }),
+      (all, share) => {
+        const found = new Map(
+          all.map(({ price }, index) => [`${index}`, variant(`${index}`, price, { available: 999 })]),
+        );
+        const lines = all.map(({ quantity }, index) => line(`${index}`, quantity));
+        const total = all.reduce((sum, { price, quantity }) => sum + price * BigInt(quantity), 0n);
+        const used = (total * share) / 1000n;
+        const { subtotal, amountDue, points } = quote(lines, found, { used, owned: used }, total - used);
+        expect(subtotal).toBe(total);
+        expect(amountDue + points).toBe(total);
+      },
+    ),
+  );
+});
