@@ -86,7 +86,7 @@ export function tests(
       ...wanted,
       "--silent=false",
     ]);
-    return { ...count(run.code, await readReport(report)), output: withoutJson(run.output) };
+    return { ...count(run.code, await readReport(report)), output: failuresOf(run.output) };
   });
 }
 
@@ -115,11 +115,10 @@ async function readReport(path: string): Promise<JestReport | undefined> {
   }
 }
 
-function withoutJson(output: string): string {
-  return output
-    .split("\n")
-    .filter((line) => !line.startsWith("PASS ") && !line.startsWith('{"numFailedTestSuites"'))
-    .join("\n");
+/** What failed, without what passed and without the report, which Jest prints as well. */
+function failuresOf(output: string): string {
+  const lines = output.split("\n");
+  return lines.filter((line) => !/^(PASS |\s+✓ |\{"numFailedTestSuites")/.test(line)).join("\n");
 }
 
 async function execute(shop: Workshop, name: string, program: string, args: readonly string[]) {
