@@ -1,10 +1,14 @@
 // What an operator puts on the shelf and what a buyer does with it, step by step.
+import { setTimeout as pause } from "node:timers/promises";
 import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import type { Payment } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import { isRefusalCode, isTransient } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import type { System } from "./system.ts";
 
+const patienceMs = 30_000;
 export const newRequestId = () => crypto.randomUUID();
 
 export interface Wish {
@@ -47,8 +51,24 @@ export function orderRequest({ lines, points = 0n, due, requestId = newRequestId
   };
 }
 
+/** Asks again with the same request id, as any client should, while the answer is one that time alone may change. */
+async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const code = error instanceof Refusal ? error.code : "";
+      const isWorthTrying = code === "PAYMENT_NOT_READY" || (isRefusalCode(code) && isTransient(code));
+      if (!isWorthTrying || Date.now() > until) throw error;
+      await pause(200);
+    }
+  }
+}
+
 export async function place(buyer: Clients, wish: Wish): Promise<Order> {
-  const { order } = await buyer.orders.placeOrder(orderRequest(wish));
+  const request = orderRequest(wish);
+  const { order } = await patiently(() => buyer.orders.placeOrder(request));
   if (order === undefined) throw new Error("an order was placed without an answer");
   return order;
 }
@@ -57,12 +77,8 @@ export async function place(buyer: Clients, wish: Wish): Promise<Order> {
 export async function pay(system: System, buyer: Clients, order: Order): Promise<Payment> {
   const { orderId, amountDue: amount } = order;
   const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
-  const { payment } = await buyer.payments.confirmPayment({
-    requestId: newRequestId(),
-    orderId,
-    paymentKey,
-    amount,
-  });
+  const request = { requestId: newRequestId(), orderId, paymentKey, amount };
+  const { payment } = await patiently(() => buyer.payments.confirmPayment(request));
   if (payment === undefined) throw new Error("a payment was confirmed without an answer");
   return payment;
 }
