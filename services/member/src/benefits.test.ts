@@ -107,4 +107,6 @@ test("it knows its inputs and its states", () => {
     ({ holds: new Map([[orderId, { status, memberId }]]), members: new Map() }) as never;
   expect(() => benefits.decide(odd("odd"), confirmed, start)).toThrow("unreachable");
   expect(() => benefits.decide(odd("odd"), cancelled, start)).toThrow("unreachable");
+  const nonsense = { type: "Nonsense", orderId, memberId } as never;
+  expect(() => benefits.decide(odd("absent"), nonsense, start)).toThrow("unreachable: Nonsense");
 });

@@ -126,8 +126,8 @@ function wantsBenefits(input: HoldInput): boolean {
       return input.points > 0n;
     case "OrderCancelled":
       return input.benefitsWanted;
-    case "ExpireHold":
-      return true;
+    default:
+      return true; // Its hold says that it does.
   }
 }
 

@@ -13,6 +13,7 @@ import type { PaymentVoided } from "@quadrille/contracts/gen/quadrille/payment/v
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import type { StockHeld, StockReleased } from "@quadrille/contracts/gen/quadrille/product/v1/facts.ts";
 import { type Instant, Refusal, unreachable } from "@quadrille/decider";
+import { cancelled, cancelRequested, confirmationFailed, confirmed } from "./order.facts.ts";
 import type { Quote } from "./quote.ts";
 
 export type CancelReason =
@@ -465,51 +466,6 @@ function stepOf({ part, fate }: Fate): string {
 
 function fateHeard(order: PlacedOrder, fate: Fate): FateHeard {
   return { type: "fateHeard", orderId: order.orderId, ...fate };
-}
-
-function confirmed(order: PlacedOrder, now: Instant): OrderFact {
-  const { orderId, memberId, subtotal, points, amountDue, currency } = order;
-  const lines = [...order.lines];
-  return {
-    type: "order.confirmed",
-    data: { orderId, memberId, lines, subtotal, points, amountDue, currency, confirmedAt: now },
-  };
-}
-
-function cancelRequested(order: PlacedOrder, reason: CancelReason): OrderFact {
-  return {
-    type: "order.cancel_requested",
-    data: { orderId: order.orderId, memberId: order.memberId, reason },
-  };
-}
-
-function cancelled(order: PlacedOrder, reason: CancelReason, now: Instant): OrderFact {
-  const { orderId, memberId, wasConfirmed, subtotal, points, amountDue, currency } = order;
-  const benefitsWanted = order.benefits !== "unwanted";
-  const lines = [...order.lines];
-  return {
-    type: "order.cancelled",
-    data: {
-      orderId,
-      memberId,
-      reason,
-      wasConfirmed,
-      benefitsWanted,
-      subtotal,
-      points,
-      amountDue,
-      currency,
-      lines,
-      cancelledAt: now,
-    },
-  };
-}
-
-function confirmationFailed({ orderId }: About, order: Order): OrderFact {
-  return {
-    type: "order.confirmation_failed",
-    data: { orderId, reason: `ORDER_${order.status.toUpperCase()}` },
-  };
 }
 
 function isDue(order: PlacedOrder, now: Instant): boolean {
