@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measure } from "./gate/coverage.ts";
 import { drift } from "./gate/generated.ts";
-import { leftovers, markName } from "./gate/leftovers.ts";
+import { endProcesses, leftovers, markName } from "./gate/leftovers.ts";
 import { check, command, type Outcome, type Step, tests, timed, type Workshop } from "./gate/step.ts";
 
 const coveredPercentMin = 95;
@@ -68,6 +68,7 @@ const started = performance.now();
 const outcomes: Outcome[] = [];
 await Promise.all(statics.map(report));
 for (const step of [...plain, ...(withServers ? served : []), last]) await report(step);
+await endProcesses(temporary, folder);
 rmSync(folder, { recursive: true, force: true });
 conclude();
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { differences } from "./generated.ts";
-import { leftovers, markName } from "./leftovers.ts";
+import { endProcesses, leftovers, markName } from "./leftovers.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -44,7 +44,11 @@ test("a file and a process of the run are left over, those of others are not", a
   const processes = found.filter((line) => line.startsWith("process"));
   if (onLinux)
     expect(processes).toEqual([expect.stringMatching("sleep 600$"), expect.stringMatching("sleep 601$")]);
-  for (const child of [ours, title, theirs]) {
+  if (onLinux) await endProcesses(folder, folder);
+  expect([ours.signalCode, title.signalCode, theirs.signalCode]).toEqual(
+    onLinux ? ["SIGKILL", "SIGKILL", null] : [null, null, null],
+  );
+  for (const child of [ours, title, theirs].filter(({ signalCode }) => signalCode === null)) {
     child.kill();
     await once(child, "exit");
   }

@@ -14,7 +14,8 @@ export const markName = "QUADRILLE_GATE";
 export async function leftovers(folder: string, mark: string): Promise<readonly string[]> {
   let found: readonly string[] = [];
   for (let tries = 0; tries < 30; tries += 1) {
-    found = [...processesOf(folder, mark), ...filesIn(folder)];
+    const processes = processesOf(folder, mark).map((pid) => `process ${pid} still runs: ${titleOf(pid)}`);
+    found = [...processes, ...filesIn(folder)];
     if (found.length === 0) break;
     await pause(100);
   }
@@ -31,13 +32,34 @@ function filesIn(folder: string): readonly string[] {
   return paths.map((path) => `file ${path} was left`);
 }
 
-function processesOf(folder: string, mark: string): readonly string[] {
+/** Ends what still runs of a run that was broken off, after a moment in which it may end by itself. */
+export async function endProcesses(folder: string, mark: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const pids = processesOf(folder, mark);
+    if (pids.length === 0) return;
+    for (const pid of tries < 30 ? [] : pids) kill(pid);
+    await pause(100);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function titleOf(pid: number): string {
+  return commandOf(pid).slice(0, 200);
+}
+
+function processesOf(folder: string, mark: string): readonly number[] {
   if (process.platform !== "linux") return []; // Elsewhere a process does not tell its environment.
   const pids = readdirSync("/proc")
     .map(Number)
     .filter((pid) => pid > 1 && pid !== process.pid);
-  const ours = pids.filter((pid) => isOurs(pid, folder, mark) && lifeOf(pid) !== undefined);
-  return ours.map((pid) => `process ${pid} still runs: ${commandOf(pid).slice(0, 200)}`);
+  return pids.filter((pid) => isOurs(pid, folder, mark) && lifeOf(pid) !== undefined);
 }
 
 /** PostgreSQL writes its title over its environment, but its working directory is its data. */

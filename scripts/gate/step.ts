@@ -71,21 +71,18 @@ export function tests(
 ): Step {
   return timed(name, async () => {
     const report = join(shop.folder, `${name.replaceAll(/\W+/g, "-")}.json`);
-    const flags = ["--experimental-vm-modules", join(shop.root, "node_modules", "jest", "bin", "jest.js")];
+    const jest = ["--experimental-vm-modules", join(shop.root, "node_modules", "jest", "bin", "jest.js")];
     const wanted = [
       "--ci",
-      "--selectProjects",
-      ...projects,
+      "--maxWorkers=2",
       "--json",
       `--outputFile=${report}`,
-      "--maxWorkers=2",
+      "--selectProjects",
+      ...projects,
     ];
     const quiet = { FORCE_COLOR: "0", NO_COLOR: "1", NODE_ENV: "test" };
-    const run = await execute({ ...shop, env: { ...shop.env, ...quiet, ...env } }, name, process.execPath, [
-      ...flags,
-      ...wanted,
-      "--silent=false",
-    ]);
+    const described = { ...shop, env: { ...shop.env, ...quiet, ...env } };
+    const run = await execute(described, name, process.execPath, [...jest, ...wanted]);
     return { ...count(run.code, await readReport(report)), output: failuresOf(run.output) };
   });
 }
