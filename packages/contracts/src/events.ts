@@ -55,7 +55,7 @@ export interface FactKind<
   readonly heardBy: readonly Service[];
   readonly meaning: string;
   encode(data: Told<Message>): Uint8Array;
-  /** Throws `Undecodable` when the bytes are not this message or a field it cannot do without is missing. */
+  /** Throws `Undecodable` when the bytes are not this message, or a field it cannot do without is missing or unknown. */
   decode(bytes: Uint8Array): Told<Message>;
 }
 
@@ -95,6 +95,9 @@ function fact<Type extends `${Service}.${string}`, Message extends { orderId: st
       }
       for (const [field, value] of Object.entries(data)) {
         if (value === undefined) throw new Undecodable(`${type} without ${field}`);
+        // An enum value of a newer build: to go on would be to tell it further as something else.
+        if (value === "UNRECOGNIZED")
+          throw new Undecodable(`${type} with a ${field} this build does not know`);
       }
       if (data.orderId === "") throw new Undecodable(`${type} without orderId`);
       return data as Told<Message>;

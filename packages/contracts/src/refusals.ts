@@ -118,7 +118,7 @@ const transientStatuses: ReadonlySet<GrpcStatus> = new Set([
   "DEADLINE_EXCEEDED",
 ]);
 
-/** Whether the very same input may succeed later without anyone changing anything. */
+/** Whether the very same input may succeed later without anyone changing anything. What is too large stays so. */
 export function isTransient(code: RefusalCode): boolean {
-  return transientStatuses.has(refusals[code].grpc);
+  return code !== "REQUEST_TOO_LARGE" && transientStatuses.has(refusals[code].grpc);
 }
