@@ -3,12 +3,12 @@
 // The call belongs to the attempt, not to whoever asked for it: a caller who hangs up, or comes again, changes
 // nothing about it. If this process dies in between, the attempt stands in the database, and the provider, asked
 // again with the attempt's own id, answers for the same charge.
-
+import { setTimeout as sleep } from "node:timers/promises";
 import { Refusal } from "@quadrille/decider";
 import type { Cause } from "@quadrille/outbox";
 import type { PaymentStore } from "./payment.store.ts";
 import type { ConfirmPayment, LivePayment, Payment } from "./payment.ts";
-import type { PaymentProvider } from "./provider.ts";
+import type { ConfirmAsk, PaymentProvider } from "./provider.ts";
 
 export interface ChargingLog {
   warn(about: object, message: string): void;
@@ -19,8 +19,9 @@ export interface ChargingLog {
 const payableWaitMs = 2_000;
 const payableWaitersMost = 500;
 const lookMs = 200;
-/** The answer of the provider is worth some patience: it is tried this often to write it down. */
-const recordAttemptsMost = 5;
+/** The answer of the provider is worth some patience: it is tried this often to write it down, after twice the wait each time. */
+const recordAttemptsMost = 6;
+const recordWaitMs = 200;
 
 export class Charging implements AsyncDisposable {
   readonly #store: PaymentStore;
@@ -41,9 +42,9 @@ export class Charging implements AsyncDisposable {
    * PAYMENT_DECLINED or PROVIDER_UNAVAILABLE; nothing was taken then.
    */
   async confirm(input: ConfirmPayment, cause: Cause, signal: AbortSignal): Promise<LivePayment> {
-    await this.#untilPayable(input.orderId, signal);
+    const { currency } = await this.#untilPayable(input.orderId, signal);
     const attemptId = await this.#store.handle(input, cause, attemptAnswer(input.orderId));
-    if (attemptId === input.attemptId) this.#start(input);
+    if (attemptId === input.attemptId) this.#start({ ...input, currency });
     return await this.#untilKnown(input.orderId, signal);
   }
 
@@ -53,15 +54,14 @@ export class Charging implements AsyncDisposable {
   }
 
   /** A buyer's client may be faster than `order.payable`. */
-  async #untilPayable(orderId: string, signal: AbortSignal): Promise<void> {
-    const isPayable = (payment: Payment) => payment.status !== "absent";
+  async #untilPayable(orderId: string, signal: AbortSignal): Promise<LivePayment> {
     using wakeUp = this.#store.wakeUps.on(orderId);
     let payment = await this.#store.payment(orderId);
-    if (!isPayable(payment)) {
+    if (payment.status === "absent") {
       if (this.#waiters >= payableWaitersMost) throw new Refusal("PAYMENT_NOT_READY");
       this.#waiters += 1;
       try {
-        for (let waitedMs = 0; !isPayable(payment) && waitedMs < payableWaitMs; waitedMs += lookMs) {
+        for (let waitedMs = 0; payment.status === "absent" && waitedMs < payableWaitMs; waitedMs += lookMs) {
           await wakeUp.next(lookMs, signal);
           payment = await this.#store.payment(orderId);
         }
@@ -69,8 +69,10 @@ export class Charging implements AsyncDisposable {
         this.#waiters -= 1;
       }
     }
+    if (payment.status === "absent") throw new Refusal("PAYMENT_NOT_READY");
     // Only an attempt that would be new needs the provider; a repetition is answered from what is known.
     if (payment.status === "ready" && !this.#provider.isAvailable) throw new Refusal("PROVIDER_UNAVAILABLE");
+    return payment;
   }
 
   async #untilKnown(orderId: string, signal: AbortSignal): Promise<LivePayment> {
@@ -95,14 +97,13 @@ export class Charging implements AsyncDisposable {
     }
   }
 
-  #start(input: ConfirmPayment): void {
-    const run = this.#charge(input).finally(() => this.#running.delete(run));
+  #start(attempt: ConfirmAsk): void {
+    const run = this.#charge(attempt).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 
-  async #charge({ orderId, attemptId, paymentKey, amount }: ConfirmPayment): Promise<void> {
-    const payment = await this.#store.payment(orderId);
-    const currency = payment.status === "absent" ? "" : payment.currency;
+  /** Never rejects: nobody waits for it but whoever closes this process. */
+  async #charge({ orderId, attemptId, paymentKey, amount, currency }: ConfirmAsk): Promise<void> {
     const answer = await this.#provider.confirm({ attemptId, paymentKey, orderId, amount, currency });
     if (answer.kind === "unknown") this.#log.warn({ orderId, why: answer.why }, "payment in doubt");
     for (let attempt = 1; attempt <= recordAttemptsMost; attempt += 1) {
@@ -113,6 +114,7 @@ export class Charging implements AsyncDisposable {
         );
       } catch (error) {
         this.#log.error({ err: error, orderId, attempt }, "the provider's answer could not be written down");
+        if (attempt < recordAttemptsMost) await sleep(recordWaitMs * 2 ** (attempt - 1));
       }
     }
   }
