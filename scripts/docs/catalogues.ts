@@ -90,5 +90,7 @@ function again(name: RefusalCode, { grpc, http }: RefusalKind): string {
   if (isTransient(name)) return "yes, the same request";
   if (grpc === "ABORTED") return "yes, after looking again";
   if (grpc === "INTERNAL") return "perhaps";
-  return http === 404 || http === 409 || http === 412 ? "not before something else has changed" : "no";
+  const isAboutState =
+    grpc === "NOT_FOUND" || (grpc === "FAILED_PRECONDITION" && (http === 409 || http === 412));
+  return isAboutState ? "not before something else has changed" : "no";
 }
