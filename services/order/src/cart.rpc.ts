@@ -15,6 +15,9 @@ import type { OrderTables } from "./decider.ts";
 import type { Shop } from "./placing.ts";
 import { problemOf, type VariantData } from "./quote.ts";
 
+/** Refusals that say nothing about the variants, nor about the caller. */
+const cannotAsk: ReadonlySet<string> = new Set(["PRODUCT_UNAVAILABLE", "OVERLOADED"]);
+
 interface LineRequest {
   readonly requestId: string;
   readonly variantId: string;
@@ -34,7 +37,7 @@ export function cartMethods({ store, lookUps, currency }: Shop) {
     try {
       return ids.length === 0 ? new Map<string, VariantData>() : await lookUps.variants(ids, signal);
     } catch (error) {
-      if (error instanceof Refusal && error.code === "PRODUCT_UNAVAILABLE") return undefined;
+      if (error instanceof Refusal && cannotAsk.has(error.code)) return undefined;
       throw error;
     }
   }

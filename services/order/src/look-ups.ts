@@ -4,6 +4,7 @@
 // gives up earlier ends its own wait and nobody else's.
 import { MemberServiceService } from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
 import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
+import { Refusal } from "@quadrille/decider";
 import { client } from "@quadrille/rpc";
 import { breaker } from "@quadrille/rpc/breaker";
 import DataLoader from "dataloader";
@@ -51,6 +52,9 @@ export async function openLookUps({
       {
         timeoutMs,
         refusal: "PRODUCT_UNAVAILABLE",
+        isFailure: isOurTokenRefused,
+        onFailure: (error) =>
+          isOurTokenRefused(error) && log.warn({ err: error }, "product refuses our token"),
         onChange: onChange("product"),
       },
     ),
@@ -68,7 +72,7 @@ export async function openLookUps({
   );
   const loader = new DataLoader<string, VariantData | undefined>(
     async (variantIds) => {
-      const { variants } = await productBreaker.run([...variantIds]);
+      const { variants } = await productBreaker.run([...new Set(variantIds)]);
       const found = new Map(variants.map((variant) => [variant.variantId, variant]));
       return variantIds.map((variantId) => found.get(variantId));
     },
@@ -94,14 +98,19 @@ export async function openLookUps({
   };
 }
 
+/** The caller did nothing wrong when it is us whom the product service does not know. */
+function isOurTokenRefused(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
+}
+
 /** The work goes on for the others; only this wait ends. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
+  if (signal.aborted) abort(); // Not thrown here: the race below must hear how the work ends, or nobody would.
   signal.addEventListener("abort", abort);
   try {
-    return await Promise.race([work, promise]);
+    return await Promise.race([promise, work]);
   } finally {
     signal.removeEventListener("abort", abort);
   }

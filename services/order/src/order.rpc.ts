@@ -45,10 +45,12 @@ export function orderMethods(shop: Shop) {
       return { orders: page.map(toMessage), nextPageToken };
     },
     async *watchOrder(request: { readonly orderId: string; readonly afterChange: number }, call: Call) {
-      const orderId = readOrderId(request);
+      const read = fields();
+      const orderId = read.id("order_id", request.orderId);
+      let seen = read.integer("after_change", request.afterChange, { min: 0 });
+      read.done();
       const memberId = memberOf(call.caller, "");
       using wakeUp = store.wakeUps.on(orderId); // Before the first look, so that no change falls in between.
-      let seen = request.afterChange;
       for (;;) {
         const order = await ownOrder(store, orderId, memberId);
         for (const news of newsSince(order, seen)) {
@@ -122,9 +124,9 @@ function readOrderId({ orderId }: { readonly orderId: string }): string {
 
 function olderThan(token: string | undefined): OlderThan | undefined {
   if (token === undefined) return undefined;
-  const [at = "", orderId = ""] = token.split(" ");
+  const [, at = "", orderId = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(token) ?? [];
   const placedAt = new Date(at);
-  if (!Number.isNaN(placedAt.getTime()) && orderId !== "") return { placedAt, orderId };
+  if (!Number.isNaN(placedAt.getTime())) return { placedAt, orderId };
   throw new Refusal("INVALID_REQUEST", {
     violations: [{ field: "page_token", description: "is not one that was given" }],
   });

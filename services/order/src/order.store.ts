@@ -1,5 +1,5 @@
 // Carts and orders as rows, and a way to wait until an order changes.
-import { defineEntity, p } from "@mikro-orm/postgresql";
+import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
 import { aggregate, guarded, type RowOf, table } from "@quadrille/outbox/tables";
@@ -152,26 +152,25 @@ export async function openOrderStore({
     },
     /** Looks at every watched order at once and wakes those another replica changed. */
     async lookAtWatched(): Promise<void> {
-      const watched = wakeUps.keys;
-      const rows =
-        watched.length === 0
-          ? []
-          : await store.read((em) =>
-              em
-                .getConnection()
-                .execute<{ order_id: string; revision: number }[]>(
-                  "select order_id, revision from orders where order_id = any(?::text[])",
-                  [`{${watched.join(",")}}`],
-                ),
-            );
+      const rows = wakeUps.keys.length === 0 ? [] : await store.read((em) => revisions(em, wakeUps.keys));
       const before = new Map(seen);
       seen.clear();
-      for (const { order_id: orderId, revision } of rows) {
+      for (const { orderId, revision } of rows) {
         seen.set(orderId, revision);
         if (before.get(orderId) !== revision) wakeUps.wake(orderId);
       }
     },
   });
+}
+
+async function revisions(em: EntityManager, orderIds: readonly string[]) {
+  const rows = await em
+    .getConnection()
+    .execute<{ order_id: string; revision: number }[]>(
+      "select order_id, revision from orders where order_id = any(?::text[])",
+      [`{${orderIds.join(",")}}`],
+    );
+  return rows.map(({ order_id: orderId, revision }) => ({ orderId, revision }));
 }
 
 const never = new Date(0);
