@@ -116,7 +116,9 @@ describe("what goes back", () => {
     const refunds = [1, 2].map((number) => ({ number, amount: 1200n, isDone: false }));
     const two = { ...live(states.refunding), refunds };
     const [first] = decidePayment(two, inputs.ProviderRefunded, start);
-    expect(evolvePayment(two, first as never).status).toBe("refunding");
+    const after = evolvePayment(two, first as never);
+    expect(after.status).toBe("refunding");
+    expect(decidePayment(after, inputs.ProviderRefunded, start)).toEqual([]); // The same one is told once.
   });
 
   test("comes without being asked for when it turns out to have been taken after a decline", () => {
