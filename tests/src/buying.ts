@@ -52,7 +52,7 @@ export function orderRequest({ lines, points = 0n, due, requestId = newRequestId
 }
 
 /** Asks again with the same request id, as any client should, while the answer is one that time alone may change. */
-async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+export async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   const until = Date.now() + patienceMs;
   for (;;) {
     try {

@@ -9,7 +9,16 @@ import type { Clients } from "@quadrille/stack/clients";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { audit } from "./audit.ts";
 import { accountOf } from "./audit-money.ts";
-import { enrolMember, newRequestId, orderRequest, pay, place, stockVariant, watchToEnd } from "./buying.ts";
+import {
+  enrolMember,
+  newRequestId,
+  orderRequest,
+  patiently,
+  pay,
+  place,
+  stockVariant,
+  watchToEnd,
+} from "./buying.ts";
 import { snapshot } from "./snapshot.ts";
 import { openSystem, type System } from "./system.ts";
 
@@ -35,7 +44,7 @@ async function distinct<Answer>(
   codec: { encode(answer: Answer): { finish(): Uint8Array } },
   ask: () => Promise<Answer>,
 ): Promise<string[]> {
-  const answers = await Promise.all(Array.from({ length: times }, ask));
+  const answers = await Promise.all(Array.from({ length: times }, () => patiently(ask)));
   return [...new Set(answers.map((answer) => Buffer.from(codec.encode(answer).finish()).toString("hex")))];
 }
 
@@ -43,7 +52,7 @@ async function distinct<Answer>(
 async function codes(asks: readonly (() => Promise<unknown>)[]): Promise<string[]> {
   const said = asks.map(async (ask) => {
     try {
-      await ask();
+      await patiently(ask);
       return "done";
     } catch (error) {
       if (error instanceof Refusal) return error.code;
