@@ -1,22 +1,19 @@
 // For tests of a service's calls: its real server on a free port, and whoever a test needs to call it.
 import { openAuth } from "../auth.ts";
 import { client, type RpcClient } from "../client.ts";
-import { openDevKeys } from "../devkeys.ts";
+import { type DevKeys, openDevKeys } from "../devkeys.ts";
 import { type ServeConfig, serve } from "../serve.ts";
 import type { Definition, Service } from "../service.ts";
 import { openFolder, openLog } from "./open.ts";
 
-export type Served<D> = Awaited<ReturnType<typeof openServed<D & Definition>>>;
-
-/** Serves until disposed. Callers are made by role: `as.member("7")` gives a client that speaks as member 7. */
+/** Serves until disposed; services that call each other share `keys`. Callers are made by role: `as.member("7")` gives a client that speaks as member 7. */
 export async function openServed<D extends Definition>(
   definition: D,
   services: readonly Service[],
-  config: Partial<ServeConfig> = {},
+  config: Partial<ServeConfig> & { readonly keys?: DevKeys } = {},
 ) {
   await using opening = new AsyncDisposableStack();
-  const folder = opening.use(await openFolder());
-  const keys = await openDevKeys(folder.path);
+  const keys = config.keys ?? (await openDevKeys(opening.use(await openFolder()).path));
   const log = openLog();
   const auth = await openAuth(keys.auth);
   const server = opening.use(
