@@ -1,0 +1,83 @@
+// One checkout as a buyer's client makes it: place, watch until payable, pay, watch until confirmed.
+import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import { PaymentServiceService } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import { client } from "@quadrille/rpc";
+import { PaymentWindow } from "./payment-window.ts";
+
+/** Everything buyers need to know, in a form that can be sent to another process. */
+export interface Market {
+  readonly orderAddress: string;
+  readonly paymentAddress: string;
+  readonly providerUrl: string;
+  /** A token for each member. */
+  readonly tokens: readonly string[];
+  readonly variants: readonly { readonly variantId: string; readonly price: bigint }[];
+}
+
+export interface Shop extends AsyncDisposable {
+  /** Resolves when the buyer has seen the order confirmed. Rejects when anything else happened. */
+  checkOut(): Promise<void>;
+}
+
+export const pointsUsed = 100n;
+const confirmedMsMax = 30_000;
+
+export async function openShop(market: Market): Promise<Shop> {
+  await using opening = new AsyncDisposableStack();
+  const config = (address: string) => ({ address, token: () => "", deadlineMs: 10_000 });
+  const orders = opening.use(await client(OrderServiceService, config(market.orderAddress)));
+  const payments = opening.use(await client(PaymentServiceService, config(market.paymentAddress)));
+  const window = new PaymentWindow(market.providerUrl);
+  const open = opening.move();
+  return {
+    async checkOut() {
+      const token = any(market.tokens);
+      const wanted = twoOf(market.variants);
+      const { order } = await orders.placeOrder(
+        {
+          requestId: crypto.randomUUID(),
+          source: {
+            $case: "lines",
+            value: { lines: wanted.map(({ variantId }) => ({ variantId, quantity: 1 })) },
+          },
+          points: pointsUsed,
+          expectedAmountDue: wanted.reduce((sum, { price }) => sum + price, -pointsUsed),
+          method: "PAYMENT_METHOD_CARD",
+          payWithinSeconds: 0,
+        },
+        { token },
+      );
+      if (order === undefined) throw new Error("an order was placed without an answer");
+      const { orderId, amountDue: amount } = order;
+      // What a person does in the provider's window is no work of the system: it is done by the time the order is payable.
+      const paymentKey = window.pay(orderId, amount);
+      const changes = orders.watchOrder({ orderId, afterChange: 0 }, { token, deadlineMs: confirmedMsMax });
+      let confirming: Promise<unknown> = Promise.resolve();
+      for await (const { change } of changes) {
+        if (change?.status === "ORDER_STATUS_PAYABLE")
+          confirming = paymentKey.then((key) =>
+            payments.confirmPayment(
+              { requestId: crypto.randomUUID(), orderId, paymentKey: key, amount },
+              { token },
+            ),
+          );
+        if (change?.status === "ORDER_STATUS_CONFIRMED") return void (await confirming);
+        if (change?.status === "ORDER_STATUS_CANCELLED")
+          throw new Error(`order ${orderId} was cancelled: ${change.reason}`);
+      }
+      throw new Error(`order ${orderId} was watched to its end without being confirmed`);
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+export function any<T>(all: readonly T[]): T {
+  return all[Math.floor(Math.random() * all.length)] as T;
+}
+
+/** Two different ones, each as likely as any other. */
+export function twoOf<T>(all: readonly T[]): readonly [T, T] {
+  const first = Math.floor(Math.random() * all.length);
+  const second = (first + 1 + Math.floor(Math.random() * (all.length - 1))) % all.length;
+  return [all[first] as T, all[second] as T];
+}
