@@ -3,22 +3,24 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorsPage, eventsPage } from "./docs/catalogues.ts";
 import { decisionsPage, sagaPage } from "./docs/decisions.ts";
+import { readmePage } from "./docs/readme.ts";
 
-const folder = join(import.meta.dirname, "..", "docs");
+const root = join(import.meta.dirname, "..");
 
-/** Pages by file name. */
+/** Pages by path. */
 export const pages: Readonly<Record<string, () => string>> = {
-  "events.md": eventsPage,
-  "errors.md": errorsPage,
-  "saga.md": sagaPage,
-  "decisions.md": decisionsPage,
+  "README.md": readmePage,
+  "docs/events.md": eventsPage,
+  "docs/errors.md": errorsPage,
+  "docs/saga.md": sagaPage,
+  "docs/decisions.md": decisionsPage,
 };
 
 /** The pages that do not say what the code says. */
 export function drifted(): string[] {
   return Object.keys(pages).filter((name) => {
     try {
-      return readFileSync(join(folder, name), "utf8") !== pages[name]?.();
+      return readFileSync(join(root, name), "utf8") !== pages[name]?.();
     } catch {
       return true; // Not there at all.
     }
@@ -28,9 +30,9 @@ export function drifted(): string[] {
 if (process.argv[1] === import.meta.filename) {
   const names = drifted();
   if (process.argv.includes("--check")) {
-    for (const name of names) console.error(`docs/${name} is not what scripts/docs.ts writes`);
+    for (const name of names) console.error(`${name} is not what scripts/docs.ts writes`);
     process.exitCode = names.length === 0 ? 0 : 1;
   } else {
-    for (const name of names) writeFileSync(join(folder, name), pages[name]?.() ?? "");
+    for (const name of names) writeFileSync(join(root, name), pages[name]?.() ?? "");
   }
 }

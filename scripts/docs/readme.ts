@@ -1,4 +1,6 @@
-// The README's tables of settings, as the code has them.
+// The README with its tables of settings as the code has them.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { settingTable } from "@quadrille/process/config";
 import { serviceSettings } from "@quadrille/process/service-config";
 import { settings as order } from "../../services/order/src/config.ts";
@@ -6,6 +8,9 @@ import { settings as payment } from "../../services/payment/src/config.ts";
 import { settings as product } from "../../services/product/src/config.ts";
 
 const tables = { service: serviceSettings(7001), order, product, payment };
+
+export const readmePage = () =>
+  withSettingTables(readFileSync(join(import.meta.dirname, "../../README.md"), "utf8"));
 
 /** The text with each table between its marks written anew. */
 export function withSettingTables(text: string): string {
