@@ -139,12 +139,13 @@ describe("a payment", () => {
     expect(await distinct(payment.ConfirmPaymentResponse, ask)).toHaveLength(1);
     expect(await accountOf(system, orderId)).toMatchObject({ captured: 12_000, captures: 1, refunds: 0 });
     await watchToEnd(ann, orderId);
+    const elsewhere = await place(ann, { lines: { lamp: 1 }, due: 12_000n });
 
     const before = await snapshot(system);
     for (const body of [
       { ...request, amount: 1n },
       { ...request, paymentKey: other.paymentKey },
-      { ...request, orderId: "another" },
+      { ...request, orderId: elsewhere.orderId },
     ])
       expect(await codes([() => ann.payments.confirmPayment(body)])).toEqual(["REQUEST_ID_REUSED"]);
     expect(await snapshot(system)).toEqual(before);
