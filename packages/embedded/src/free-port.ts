@@ -1,26 +1,25 @@
-// Ports nobody listens on, taken from below the range the system hands to outgoing connections.
-import { createServer } from "node:net";
+// Ports nobody listens on, from below the range the system hands to outgoing connections.
+//
+// Between the look at a port and the start of its server another process may choose the same. So a process first
+// claims a block of ports: it listens on the lowest one, which the system grants to one process alone and takes
+// back when that ends. From its block it gives out the others, each once.
+import { createServer, type Server } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
-// Linux gives outgoing connections 32768 and up, macOS 49152 and up. A port from that range could be
-// taken by any client between our look and the server's start; below it only another listener can.
+// Linux gives outgoing connections 32768 and up, macOS 49152 and up.
 const lowest = 20_000;
-const highest = 31_999;
-const givenOut = new Set<number>();
+const blockSize = 100;
+const blockCount = 120;
 
-// Processes that look at the same time start at different places, so they seldom want the same port.
-let next = (lowest + ((process.pid * 61 + process.uptime() * 1000) % (highest - lowest))) | 0;
+let next = 0;
+let end = 0;
+let turn: Promise<unknown> = Promise.resolve();
 
-/** A port on 127.0.0.1 that nobody listens on; this process never gives it out twice. */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries <= highest - lowest; tries += 1) {
-    const port = next;
-    next = next === highest ? lowest : next + 1;
-    if (givenOut.has(port) || !(await isFree(port))) continue;
-    givenOut.add(port);
-    return port;
-  }
-  throw new Error(`No free port is left between ${lowest} and ${highest}.`);
+/** A port on 127.0.0.1 that nobody listens on; it is given out once. */
+export function freePort(): Promise<number> {
+  const port = turn.then(find);
+  turn = port.catch(() => {}); // One who finds none leaves the others their turn.
+  return port;
 }
 
 /** Several distinct free ports. */
@@ -30,12 +29,38 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
-  });
+async function find(): Promise<number> {
+  for (;;) {
+    if (next === end) {
+      next = (await claimBlock()) + 1;
+      end = next + blockSize - 1;
+    }
+    const port = next;
+    next += 1;
+    if (await isFree(port)) return port;
+  }
+}
+
+/** The claim lasts as long as this process, and does not keep it from ending. */
+async function claimBlock(): Promise<number> {
+  for (let tries = 0; tries < blockCount; tries += 1) {
+    const port = lowest + ((process.pid + tries) % blockCount) * blockSize;
+    const claim = await listen(port);
+    if (claim === undefined) continue;
+    claim.on("connection", (socket) => socket.destroy());
+    claim.unref();
+    return port;
+  }
+  throw new Error(
+    `All blocks of ports from ${lowest} to ${lowest + blockSize * blockCount - 1} are claimed.`,
+  );
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  const server = await listen(port);
+  if (server === undefined) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
 }
 
 /** Waits a moment for a predecessor that is just ending, then refuses in words a person can act on. */
@@ -47,4 +72,12 @@ export async function needFreePort(port: number, what: string): Promise<void> {
   throw new Error(
     `Port ${port} on 127.0.0.1, wanted for ${what}, is taken: stop the program that has it, or choose another port.`,
   );
+}
+
+function listen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(server));
+  });
 }
