@@ -215,10 +215,23 @@ function handOver(node, script, args) {
       child.kill(signal);
     });
   }
+  endWithNpm(child);
   return new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new Stop(`Could not run ${node}: ${error.message}`)));
     child.on("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/** An npm that is killed tells nobody, so the one it started looks whether it is still there. */
+function endWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const npm = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 500);
+  watch.unref();
 }
 
 function readJson(path) {

@@ -150,6 +150,17 @@ test("when the bootstrap is killed, the script is asked to end", async () => {
   expect((await ended).out).toContain("SIGTERM 1\n"); // Its output closes only when the script has ended too.
 });
 
+test("when the npm that started it is killed, the script is asked to end", async () => {
+  await run(script("")); // Installed before: an npm that ends earlier ends an install.
+  const env = { ...process.env, npm_lifecycle_event: "start" };
+  const command = `"${process.execPath}" scripts/bootstrap.mjs ${script(listens)}; true`;
+  const npm = spawn("/bin/sh", ["-c", command], { cwd: clone, env });
+  const ended = end(npm);
+  await once(npm.stdout, "data");
+  npm.kill("SIGKILL");
+  expect((await ended).out).toContain("SIGTERM 1\n");
+});
+
 test("says how it is used", async () => {
   expect(await run()).toMatchObject({ code: 1, err: expect.stringContaining("Usage: ") });
 });
