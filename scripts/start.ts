@@ -5,6 +5,7 @@
 //
 // DATABASE_URL, NATS_URL  use these servers instead of our own
 // PORT_BASE               the first of the row of ports, 7000
+// DATA_DIR                where everything is kept, .data
 import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -16,7 +17,7 @@ import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
 import { buyWithPoints } from "@quadrille/stack/stories";
 import { openTimeline } from "@quadrille/stack/timeline";
 
-const dataDir = resolve(import.meta.dirname, "../.data");
+const dataDir = resolve(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"));
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const { values: flags } = parseArgs({

@@ -1,0 +1,154 @@
+// What `npm start` promises a person: a story with a timeline, data that stays, clear words when it cannot, nothing left running.
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import { startNats, startPostgres } from "@quadrille/embedded";
+import { client } from "@quadrille/rpc";
+import pg from "pg";
+import { copyRepository, freeRow, places, type Run, runStart, takenPorts } from "./start-script.ts";
+import { temporaryFolder } from "./system.ts";
+
+jest.setTimeout(120_000);
+
+let folder: string;
+let dataDir: string;
+let portBase: number;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  dataDir = join(folder, "data");
+  portBase = await freeRow();
+});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+/** The end of a run, with what it printed and what it left. */
+async function ended(run: Run, base = portBase) {
+  const how = await run.child.exited;
+  return { how, left: run.processes(), taken: await takenPorts(base), text: run.text() };
+}
+
+const told = [
+  "order    placed",
+  "product  stock_held",
+  "member   benefits_held",
+  "order    payable",
+  "payment  opened",
+  "payment  approved",
+  "order    confirmed",
+  "product  stock_committed",
+  "member   benefits_spent",
+];
+
+test("it plays the story once, prints who told what and when, and leaves nothing", async () => {
+  await using run = await runStart({ args: ["--once"], dataDir, portBase });
+  const { how, text, left, taken } = await ended(run);
+  expect({ how, left, taken }).toEqual({ how: "exit code 0", left: [], taken: [] });
+  const timeline = [...text.matchAll(/^ +(\d+) ms {2}(.+)$/gm)].map(
+    ([, ms, fact]) => [Number(ms), fact] as const,
+  );
+  expect(timeline.map(([, fact]) => fact).toSorted()).toEqual(told.toSorted());
+  expect(timeline[0]).toEqual([0, "order    placed"]);
+  expect(timeline.map(([ms]) => ms)).toEqual(
+    timeline.map(([ms]) => ms).toSorted((one, other) => one - other),
+  );
+  expect(text).toMatch(/order [-0-9a-f]{36} is CONFIRMED/);
+  expect(text).toContain("The story ended as told.");
+});
+
+test("a second run keeps the data, serves what it prints, and Ctrl-C ends everything", async () => {
+  await using run = await runStart({ dataDir, portBase });
+  await run.printed("Ctrl-C ends everything.");
+  expect(await takenPorts(portBase)).toEqual(Object.keys(places));
+  const token = /token of member 1[^\n]*\n(\S+)/.exec(run.text())?.[1] ?? "";
+  const config = { address: `127.0.0.1:${portBase + places.order}`, token: () => token, deadlineMs: 5_000 };
+  await using orders = await client(OrderServiceService, config);
+  const { orders: kept } = await orders.listOrders({ memberId: "", pageSize: 100, pageToken: "" });
+  expect(kept.map((order) => `${order.status} ${order.settled}`)).toEqual([
+    "ORDER_STATUS_CONFIRMED true",
+    "ORDER_STATUS_CONFIRMED true",
+  ]);
+  run.child.kill("SIGINT");
+  const { how, left, taken } = await ended(run);
+  expect({ how, left, taken }).toEqual({ how: "exit code 0", left: [], taken: [] });
+});
+
+test("Ctrl-C while it starts ends everything as well", async () => {
+  await using run = await runStart({ dataDir, portBase });
+  await run.printed("starting PostgreSQL");
+  run.child.kill("SIGINT");
+  const { left, taken } = await ended(run);
+  expect({ left, taken }).toEqual({ left: [], taken: [] });
+});
+
+test("--fresh forgets what earlier runs kept", async () => {
+  await using run = await runStart({ args: ["--once", "--fresh"], dataDir, portBase });
+  const { how, left } = await ended(run);
+  expect({ how, left }).toEqual({ how: "exit code 0", left: [] });
+  const log = await readFile(join(dataDir, "services.log"), "utf8");
+  expect(log.match(/"msg":"ready"/g)).toHaveLength(5); // Four services and the provider, of this run alone.
+});
+
+test.each(Object.entries(places))(
+  "a taken port, that of %s, is said with its number",
+  async (_name, place) => {
+    const port = portBase + place;
+    await using server = createServer();
+    await new Promise<void>((resolve) => server.listen({ port, host: "127.0.0.1" }, resolve));
+    await using run = await runStart({ args: ["--once"], dataDir, portBase });
+    const { how, text, left } = await ended(run);
+    expect({ how, left }).toEqual({ how: "exit code 1", left: [] });
+    expect(text).toContain(`Port ${port} on 127.0.0.1, wanted for `);
+    expect(text).toContain("stop the program that has it, or choose another port.");
+    expect(text).not.toMatch(/^ +at /m); // Words for a person, no stack.
+  },
+);
+
+test("given outside servers, it starts none of its own", async () => {
+  await using postgres = await startPostgres({
+    dataDir: join(folder, "outside-postgres"),
+    settings: { fsync: "off" },
+  });
+  await using nats = await startNats({ storeDir: join(folder, "outside-nats") });
+  const own = join(folder, "beside");
+  await using run = await runStart({
+    args: ["--once"],
+    dataDir: own,
+    portBase,
+    env: { DATABASE_URL: postgres.url, NATS_URL: nats.url },
+  });
+  const { how, left, text } = await ended(run);
+  expect({ how, left, text }).toEqual({
+    how: "exit code 0",
+    left: [],
+    text: expect.stringContaining("as told"),
+  });
+  expect((await readdir(own)).toSorted()).toEqual(["keys", "provider", "services.log"]);
+  const database = new pg.Client({ connectionString: `${postgres.url}quadrille_order` });
+  await database.connect();
+  const { rows } = await database.query("select status from orders");
+  await database.end();
+  expect(rows).toEqual([{ status: "confirmed" }]);
+});
+
+test("with product's subscriptions taken out, it ends with 1 and says what it waits for", async () => {
+  const root = join(folder, "without-subscriptions");
+  await copyRepository(root);
+  const file = join(root, "services/product/src/subscriptions.ts");
+  const text = await readFile(file, "utf8");
+  const spoilt = text
+    .replace(/=> \[[\s\S]*\];/, "=> (void store, []);")
+    .replace(/^import \{ (on|events) \}.*\n/gm, "");
+  expect(spoilt).not.toBe(text);
+  await writeFile(file, spoilt);
+
+  await using run = await runStart({ root, args: ["--once"], dataDir, portBase });
+  const { how, text: said, left, taken } = await ended(run);
+  expect({ how, left, taken }).toEqual({ how: "exit code 1", left: [], taken: [] });
+  expect(said).toMatch(/^ +0 ms {2}order {4}placed$/m);
+  expect(said).toMatch(/ms {2}member {3}benefits_held$/m);
+  expect(said).not.toContain("product  stock_held");
+  expect(said).toMatch(/still waiting for product\.stock_held, order\.payable/);
+  expect(said).toContain("The story did NOT end as told.");
+});
