@@ -48,7 +48,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const ports = await choosePorts(options.portBase, options.replicas ?? 1);
   const log = (name: string) => (line: string) => options.log?.(name, line);
 
-  const [postgres, nats] = await Promise.all([
+  const [postgres, nats] = await allStarted([
     options.databaseUrl === undefined
       ? startPostgres({
           dataDir: join(dataDir, "postgres"),
@@ -89,7 +89,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     processes.set(name, running);
     return running;
   };
-  await Promise.all(planned.map(start));
+  await allStarted(planned.map(start));
 
   const open = opening.move();
   return {
@@ -111,4 +111,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** What fails is told only when all the others are up: one that comes up later would be ended by nobody. */
+async function allStarted<const Starting extends readonly Promise<unknown>[] | readonly unknown[]>(
+  starting: Starting,
+): Promise<{ -readonly [Each in keyof Starting]: Awaited<Starting[Each]> }> {
+  await Promise.allSettled(starting);
+  return await Promise.all(starting);
 }

@@ -57,7 +57,7 @@ export async function buyWithPoints(stage: Stage): Promise<boolean> {
   tell(`    order ${orderId} placed, ${amountDue} due`);
 
   const facts = timeline.about(orderId);
-  const isPaid = await untilStatus(buyer, order, "ORDER_STATUS_PAYABLE", stepMsMax, async () => {
+  const isPaid = await untilStatus(stage, order, "ORDER_STATUS_PAYABLE", async () => {
     const { paymentKey } = await payInWindow(stack.providerUrl, orderId, amountDue);
     await buyer.payments.confirmPayment({ requestId: requestId(), orderId, paymentKey, amount: amountDue });
   });
@@ -75,18 +75,17 @@ export async function buyWithPoints(stage: Stage): Promise<boolean> {
   return isSettled;
 }
 
-/** Watches the order until it reaches the status, then goes on; false when it does not in time or ends before. */
+/** Watches the order until it reaches the status, then goes on; false when it does not in time, ends before, or that fails. */
 async function untilStatus(
-  buyer: Clients,
+  { buyer, stepMsMax, tell }: Stage,
   { orderId }: Order,
   status: Order["status"],
-  ms: number,
   then: () => Promise<void>,
 ): Promise<boolean> {
   try {
     for await (const { change } of buyer.orders.watchOrder(
       { orderId, afterChange: 0 },
-      { signal: AbortSignal.timeout(ms) },
+      { signal: AbortSignal.timeout(stepMsMax) },
     )) {
       if (change?.status !== status) continue;
       await then();
@@ -94,8 +93,9 @@ async function untilStatus(
     }
     return false;
   } catch (error) {
-    if (error instanceof Error && error.cause instanceof DOMException && error.cause.name === "TimeoutError")
-      return false;
-    throw error;
+    const { cause, message } = error as Error;
+    const isTimeOver = cause instanceof DOMException && cause.name === "TimeoutError";
+    if (!isTimeOver) tell(`    ${message}`);
+    return false; // What is missing then shows best in the facts that were told.
   }
 }
