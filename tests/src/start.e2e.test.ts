@@ -90,7 +90,8 @@ test("--fresh forgets what earlier runs kept", async () => {
   expect(log.match(/"msg":"ready"/g)).toHaveLength(5); // Four services and the provider, of this run alone.
 });
 
-test.each(Object.entries(places))(
+// The first is one of our services; the others are told by whoever starts them.
+test.each(Object.entries(places).filter(([name]) => ["product", "provider", "postgres"].includes(name)))(
   "a taken port, that of %s, is said with its number",
   async (_name, place) => {
     const port = portBase + place;
