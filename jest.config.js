@@ -9,6 +9,7 @@ const project = (displayName, ending, servers = {}) => ({
   extensionsToTreatAsEsm: [".ts"],
   cacheDirectory: "<rootDir>/.cache/jest",
   transform: { "\\.ts$": "<rootDir>/scripts/jest/strip-types.cjs" },
+  setupFilesAfterEnv: ["<rootDir>/scripts/jest/keep-coverage.cjs"],
   ...servers,
 });
 

@@ -21,10 +21,10 @@ test("a service runs as it is written, is told its environment and ends when ask
   const path = entry(
     "good.ts",
     `const word: string = process.env.WORD ?? "";
-     console.log('it is "ready" in a while');
-     console.log(JSON.stringify({ msg: "ready", word }));
+     const timer = setInterval(() => {}, 1000);
      process.once("SIGTERM", () => { console.log("closing"); clearInterval(timer); });
-     const timer = setInterval(() => {}, 1000);`,
+     console.log('it is "ready" in a while');
+     console.log(JSON.stringify({ msg: "ready", word }));`,
   );
   const service = await startService({
     name: "good",
