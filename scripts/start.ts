@@ -10,9 +10,12 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readConfig } from "@quadrille/process/config";
+import { integer } from "@quadrille/process/settings";
 import { untilSignalled } from "@quadrille/process/shutdown";
 import { type Stack, startStack } from "@quadrille/stack";
 import { connectAs } from "@quadrille/stack/clients";
+import { choosePorts } from "@quadrille/stack/ports";
 import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
 import { buyWithPoints } from "@quadrille/stack/stories";
 import { openTimeline } from "@quadrille/stack/timeline";
@@ -20,9 +23,10 @@ import { openTimeline } from "@quadrille/stack/timeline";
 const dataDir = resolve(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"));
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const { values: flags } = parseArgs({
-  options: { once: { type: "boolean", default: false }, fresh: { type: "boolean", default: false } },
-});
+const settings = {
+  PORT_BASE: integer({ min: 1024, max: 65_000, default: "7000", meaning: "The first of the row of ports." }),
+};
+
 try {
   process.exitCode = (await run()) ? 0 : 1;
 } catch (error) {
@@ -32,13 +36,20 @@ try {
 
 /** Whether everything ended as told. */
 async function run(): Promise<boolean> {
+  const { values: flags } = parseArgs({
+    options: { once: { type: "boolean", default: false }, fresh: { type: "boolean", default: false } },
+  });
+  const { PORT_BASE: portBase } = readConfig(settings, process.env);
   const over = new AbortController();
   using _over = { [Symbol.dispose]: () => over.abort() }; // Nothing waits for a signal once this is through.
   let isInterrupted = false;
   const signalled = untilSignalled({ signal: over.signal, closeMsMax: 30_000 }).then(() => {
     isInterrupted = true;
   });
-  if (flags.fresh) await rm(dataDir, { recursive: true, force: true });
+  if (flags.fresh) {
+    await choosePorts(portBase, 1); // Fails while a system runs on them: its data is not ours to forget.
+    await rm(dataDir, { recursive: true, force: true });
+  }
   await mkdir(dataDir, { recursive: true });
   const logFile = join(dataDir, "services.log");
   const log = createWriteStream(logFile, { flags: flags.fresh ? "w" : "a" });
@@ -48,21 +59,30 @@ async function run(): Promise<boolean> {
   say("Quadrille: starting PostgreSQL, nats-server, the payment provider's simulator and four services …");
   await using stack = await startStack({
     dataDir,
-    portBase: Number(process.env.PORT_BASE ?? 7000),
+    portBase,
     databaseUrl: process.env.DATABASE_URL,
     natsUrl: process.env.NATS_URL,
     log: (name, line) => log.write(`${name.padEnd(9)} ${line}\n`),
   });
+  for (const [name, { exited }] of stack.processes) {
+    void exited.then(
+      (how) => over.signal.aborted || say(`\n${name} ended: ${how}; the end of ${logFile} says why`),
+    );
+  }
   say(`everything is up after ${seconds()} s; its log is ${logFile}`);
   await using operator = await connectAs(stack, "operator", "operator");
   await seed(operator);
   say(`catalogue of ${variantsSeeded} variants and ${membersSeeded} members there after ${seconds()} s\n`);
   const isAsTold = await playStories(stack);
-  if (flags.once || isInterrupted) return isAsTold;
+  if (flags.once || isInterrupted) {
+    over.abort();
+    return isAsTold;
+  }
 
   await sayAddresses(stack);
   say("\nCtrl-C ends everything.");
   await signalled;
+  over.abort();
   say("\nending …");
   return isAsTold;
 }

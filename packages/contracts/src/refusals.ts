@@ -91,7 +91,6 @@ export const refusals = {
   ),
   POINTS_EXCEED_TOTAL: kind("INVALID_ARGUMENT", 400, "More points are to be used than the order costs."),
   NOT_SETTLED: kind("FAILED_PRECONDITION", 409, "The order is still being settled; try again shortly."),
-  NOT_CANCELLABLE: kind("FAILED_PRECONDITION", 409, "The order has ended and cannot be cancelled."),
 
   // Payments.
   PAYMENT_UNKNOWN: kind("NOT_FOUND", 404, "There is no such payment."),

@@ -22,10 +22,12 @@ export const limits = {
   answerMs: 10 * second,
 } as const;
 
+export const poolMostOf = ({ poolMost = 8 }: DatabaseConfig): number => poolMost;
+
 /** Options of a connection pool for the service's own work. */
 export function connections(config: DatabaseConfig): PoolConfig {
   return {
-    max: config.poolMost ?? 8,
+    max: poolMostOf(config),
     connectionTimeoutMillis: limits.connectionWaitMs,
     lock_timeout: limits.lockWaitMs,
     statement_timeout: limits.statementMs,

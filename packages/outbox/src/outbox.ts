@@ -1,7 +1,7 @@
 // Opens the store of one service on PostgreSQL: its decisions, its outbox, and an EntityManager for ordinary reads.
 import { DriverException, type EntityManager, type EntityName } from "@mikro-orm/postgresql";
 import { type Fact, Refusal } from "@quadrille/decider";
-import { closeOrm, type DatabaseConfig, openOrm } from "./database.ts";
+import { closeOrm, type DatabaseConfig, openOrm, poolMostOf } from "./database.ts";
 import { failureOf } from "./failure.ts";
 import { layoutOf } from "./layout.ts";
 import { openOutboxTable } from "./outbox-table.ts";
@@ -11,6 +11,7 @@ import { daysAhead } from "./schema.ts";
 import { Sessions } from "./session.ts";
 import { type DecisionOptions, type Store, storeOn } from "./store.ts";
 import type { Ledger, TablesOf } from "./tables.ts";
+import { Turns } from "./turns.ts";
 
 export type { DatabaseConfig } from "./database.ts";
 export type { Answer, Cause, Committed } from "./group.ts";
@@ -29,9 +30,12 @@ export interface StoreOptions<Tables, Input, F extends Fact, Entry>
 
 /** A store with an EntityManager beside it. */
 export interface DatabaseStore<Tables, Input> extends Store<Tables, Input> {
-  /** An ordinary read, outside any group. Rejects with Refusal UNAVAILABLE when the database cannot be asked. */
+  /** An ordinary read, outside any group. Rejects with Refusal UNAVAILABLE when the database cannot be asked, OVERLOADED when too many reads wait. */
   read<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
 }
+
+/** Reads that wait for a connection; at a millisecond each the last of them waits for a fraction of a second. */
+const readsWaitingMost = 1_000;
 
 /** Opens a store on a migrated database. Rejects if the database cannot be reached or lacks the store's tables. */
 export async function openStore<Tables, Input, F extends Fact, Entry = never>(
@@ -60,10 +64,12 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
       },
       options,
     );
+    // The rest of the pool is for commits, the relay and readiness: no flood of reads may keep those waiting.
+    const reads = new Turns(Math.max(1, poolMostOf(options.database) - 3), readsWaitingMost);
     return Object.assign(store, {
       async read<T>(work: (em: EntityManager) => Promise<T>) {
         try {
-          return await work(orm.em.fork());
+          return await reads.take(() => work(orm.em.fork()));
         } catch (error) {
           // Any other error is the work's own.
           const isLost = error instanceof DriverException && failureOf(error, layout.keys).kind === "lost";

@@ -10,6 +10,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
+import { idLengthMax, idPattern } from "./validate.ts";
 
 export type Role = "member" | "operator" | "service";
 
@@ -41,7 +42,8 @@ export interface Auth {
 /** Pinned: a token chooses neither its algorithm nor its type of key. */
 const algorithms = ["EdDSA"];
 
-const subjectLengthMax = 64;
+/** What may stand in a log line as the name of an operator or a service. */
+const visible = /^[\x21-\x7e]+$/;
 
 /** Reads the keys once, so that a wrong path is found at the start; a URL is read when the first token comes. */
 export async function openAuth(config: AuthConfig): Promise<Auth> {
@@ -113,10 +115,11 @@ function isTokenAtFault(error: unknown): boolean {
 }
 
 function callerOf({ sub, role }: JWTPayload, token: string): Caller {
-  if (typeof sub !== "string" || sub === "" || sub.length > subjectLengthMax)
+  if (typeof sub !== "string" || sub.length > idLengthMax || !visible.test(sub))
     throw new Refusal("UNAUTHENTICATED");
   switch (role) {
     case "member":
+      if (!idPattern.test(sub)) throw new Refusal("UNAUTHENTICATED");
       return { role, memberId: sub, token };
     case "operator":
       return { role, subject: sub, token };

@@ -126,7 +126,9 @@ function olderThan(token: string | undefined): OlderThan | undefined {
   if (token === undefined) return undefined;
   const [, at = "", orderId = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(token) ?? [];
   const placedAt = new Date(at);
-  if (!Number.isNaN(placedAt.getTime())) return { placedAt, orderId };
+  // 31 February reads as 3 March, and the database knows no year 0.
+  const isMoment = !Number.isNaN(placedAt.getTime()) && placedAt.toISOString() === at && at >= "0001";
+  if (isMoment) return { placedAt, orderId };
   throw new Refusal("INVALID_REQUEST", {
     violations: [{ field: "page_token", description: "is not one that was given" }],
   });

@@ -4,6 +4,7 @@ import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
 import { aggregate, guarded, type RowOf, table } from "@quadrille/outbox/tables";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
+import DataLoader from "dataloader";
 import { type Cart, emptyCart, type WantedLine } from "./cart.ts";
 import { ordering } from "./decider.ts";
 import { absentOrder, type Change, type Order, type PlacedOrder } from "./order.ts";
@@ -67,6 +68,9 @@ export interface OlderThan {
   readonly placedAt: Date;
   readonly orderId: string;
 }
+/** Orders that share a query, at most. */
+const readTogetherMost = 256;
+
 export type OrderStore = Awaited<ReturnType<typeof openOrderStore>>;
 
 /** `most` is how many inputs share a transaction. */
@@ -104,16 +108,22 @@ export async function openOrderStore({
   store.onCommit(({ changed }) => {
     for (const orderId of changed) wakeUps.wake(orderId);
   });
+  // A commit wakes the watchers of every order it changed: what they ask for in the same turn is one query.
+  const orders = new DataLoader<string, Order>(
+    async (orderIds) => {
+      const found = await store.read((em) => em.find(OrderRow, { orderId: { $in: [...orderIds] } }));
+      const byId = new Map(found.map((row) => [row.orderId, fromRow(row)]));
+      return orderIds.map((orderId) => byId.get(orderId) ?? absentOrder);
+    },
+    { maxBatchSize: readTogetherMost, cache: false },
+  );
   return Object.assign(store, {
     wakeUps,
     async cart(memberId: string): Promise<Cart> {
       const found = await store.read((em) => em.findOne(CartRow, { memberId }));
       return found === null ? emptyCart : { lines: found.lines, version: found.cartVersion };
     },
-    async order(orderId: string): Promise<Order> {
-      const found = await store.read((em) => em.findOne(OrderRow, { orderId }));
-      return found === null ? absentOrder : fromRow(found);
-    },
+    order: (orderId: string): Promise<Order> => orders.load(orderId),
     /** A member's orders, newest first. */
     async ordersOf(
       memberId: string,

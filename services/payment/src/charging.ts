@@ -18,7 +18,7 @@ export interface ChargingLog {
 /** How long a call may wait for its order to become payable, how many may, and how often they look by themselves. */
 const payableWaitMs = 2_000;
 const payableWaitersMost = 500;
-const lookMs = 200;
+const lookMs = 500;
 /** The answer of the provider is worth some patience: it is tried this often to write it down, after twice the wait each time. */
 const recordAttemptsMost = 6;
 const recordWaitMs = 200;

@@ -103,7 +103,10 @@ describe("confirm", () => {
       { currency: "USD" }, // Its minor unit is not what the provider counts in.
       { attemptId: "a".repeat(293) },
     ]) {
-      expect(await rig.heard(toss.confirm({ ...payment.attempt, ...wrong }))).toEqual(unknown("NOT_SENT"));
+      expect(await rig.heard(toss.confirm({ ...payment.attempt, ...wrong }))).toEqual({
+        kind: "declined",
+        code: "NOT_SENT",
+      });
     }
     expect(await rig.heard(toss.query(payment.due))).toEqual(running);
   });
@@ -151,9 +154,10 @@ describe("refund", () => {
     expect(await rig.heard(toss.refund(payment.refund(3, 10_000n)))).toMatchObject({ kind: "refunded" });
     expect(await payment.refunded()).toBe(15_000);
     expect(await rig.heard(toss.query(payment.due))).toEqual({ kind: "declined", code: "CANCELED" });
-    expect(await rig.heard(toss.refund({ ...payment.refund(4), amount: 2n ** 60n }))).toEqual(
-      unknown("NOT_SENT"),
-    );
+    expect(await rig.heard(toss.refund({ ...payment.refund(4), amount: 2n ** 60n }))).toEqual({
+      kind: "refused",
+      code: "NOT_SENT",
+    });
   });
 
   test.each([

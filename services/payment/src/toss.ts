@@ -32,7 +32,8 @@ const REASON_LENGTH_MAX = 200;
 const CALLS_PER_CONNECTION_MAX = 8;
 /** Currencies whose minor unit is the unit the provider counts in. */
 const wholeCurrencies: ReadonlySet<string> = new Set(["KRW", "JPY"]);
-const notSent = { kind: "unknown", why: "NOT_SENT" } as const;
+/** It cannot be said on the wire, so surely nothing was taken or given back. */
+const notSent = "NOT_SENT";
 
 class Outage extends Error {}
 
@@ -82,7 +83,7 @@ export function openToss(config: TossConfig): PaymentProvider {
     },
     async confirm(attempt) {
       const request = confirmRequest(attempt);
-      if (request === undefined) return notSent;
+      if (request === undefined) return { kind: "declined", code: notSent };
       const call: Call = { request };
       confirming += 1;
       await gate.run(call).catch(() => undefined); // What was heard stands in the call.
@@ -95,7 +96,7 @@ export function openToss(config: TossConfig): PaymentProvider {
     },
     async refund(refund) {
       const request = refundRequest(refund);
-      if (request === undefined) return notSent;
+      if (request === undefined) return { kind: "refused", code: notSent };
       const reply = await ask(request);
       return isAllGivenBack(reply)
         ? givenBackAnswer(await ask(queryRequest(refund)), refund)
