@@ -28,7 +28,12 @@ test("the product's speed is also said as a part of the grouped floor's", () => 
 });
 
 test("processor time is said by process and in all", () => {
-  expect(cpuTable([measured("product", 1, 5)])).toMatch(/product\s+1\s+1\.50\s+–.*0\.50.*2\.00$/m);
+  expect(cpuTable([measured("product", 1, 5)])).toMatch(/product\s+1\s+1\.50\s+–.*0\.50.*2\.00\s+–$/m);
+});
+
+test("processor time is also said in floors, which a busy machine changes less than speed", () => {
+  const all = [measured("product", 1, 5), measured("floor, grouped", 1, 10)];
+  expect(cpuTable(all)).toMatch(/product\s+1\s.*2\.00\s+1\.00$/m);
 });
 
 test("a floor that gains too little by groups is no yardstick", () => {

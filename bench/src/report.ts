@@ -30,10 +30,11 @@ export function speedTable(all: readonly Measurement[]): string {
 }
 
 export function cpuTable(all: readonly Measurement[]): string {
-  const head = ["CPU s per 1,000 checkouts", "buyers", ...processes, "all"];
+  const head = ["CPU s per 1,000 checkouts", "buyers", ...processes, "all", "grouped floors"];
   const rows = all.map(({ entrant, buyers, figures: { cpu } }): Cell[] => {
-    const sum = [...cpu.values()].reduce((one, other) => one + other, 0);
-    return [entrant, `${buyers}`, ...processes.map((name) => cpu.get(name)), sum];
+    const times = sumOf(cpu) / sumOf(find(all, groupedFloor, buyers)?.figures.cpu);
+    const shown = Number.isNaN(times) ? undefined : times;
+    return [entrant, `${buyers}`, ...processes.map((name) => cpu.get(name)), sumOf(cpu), shown];
   });
   return tableOf(head, rows);
 }
@@ -72,6 +73,13 @@ export function footprintFaults(footprints: ReadonlyMap<string, Footprint>): str
 }
 
 function rate(all: readonly Measurement[], entrant: string, buyers: number): number {
-  const found = all.find((measurement) => measurement.entrant === entrant && measurement.buyers === buyers);
-  return found?.figures.perSecond ?? Number.NaN;
+  return find(all, entrant, buyers)?.figures.perSecond ?? Number.NaN;
+}
+
+function find(all: readonly Measurement[], entrant: string, buyers: number): Measurement | undefined {
+  return all.find((measurement) => measurement.entrant === entrant && measurement.buyers === buyers);
+}
+
+function sumOf(cpu: ReadonlyMap<string, number> | undefined): number {
+  return cpu === undefined ? Number.NaN : [...cpu.values()].reduce((one, other) => one + other, 0);
 }
