@@ -56,7 +56,7 @@ async function run(): Promise<boolean> {
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1);
 
-  say("Quadrille: starting PostgreSQL, nats-server, the payment provider's simulator and four services …");
+  say(`Quadrille: starting ${startedHere().join(", ")} and four services …`);
   await using stack = await startStack({
     dataDir,
     portBase,
@@ -70,8 +70,10 @@ async function run(): Promise<boolean> {
     );
   }
   say(`everything is up after ${seconds()} s; its log is ${logFile}`);
+  if (isInterrupted) return false;
   await using operator = await connectAs(stack, "operator", "operator");
   await seed(operator);
+  if (isInterrupted) return false;
   say(`catalogue of ${variantsSeeded} variants and ${membersSeeded} members there after ${seconds()} s\n`);
   const isAsTold = await playStories(stack);
   if (flags.once || isInterrupted) {
@@ -85,6 +87,13 @@ async function run(): Promise<boolean> {
   over.abort();
   say("\nending …");
   return isAsTold;
+}
+
+/** What is started besides the services: not the servers that somebody lends us. */
+function startedHere(): string[] {
+  const { DATABASE_URL, NATS_URL } = process.env;
+  const servers = [DATABASE_URL === undefined && "PostgreSQL", NATS_URL === undefined && "nats-server"];
+  return [...servers.filter((name) => name !== false), "the payment provider's simulator"];
 }
 
 async function playStories(stack: Stack): Promise<boolean> {

@@ -30,3 +30,14 @@ test("every fault is told at once", () => {
   const names = ["SERVICE_TOKEN_FILE", ...Object.keys(wrong), "DATABASE_URL", "JWT_ISSUER", "JWT_KEYS"];
   for (const name of names) expect(() => readOrderConfig(wrong)).toThrow(`${name}: expected`);
 });
+
+test("neighbours are called over TLS when their authority is known, and shown our own certificate if we have one", () => {
+  expect(readOrderConfig(needed).lookUpTls).toBeUndefined();
+  expect(readOrderConfig({ ...needed, LOOK_UP_CA_FILE: "ca" }).lookUpTls).toMatchObject({ caFile: "ca" });
+  const own = { RPC_TLS_CERT_FILE: "cert", RPC_TLS_KEY_FILE: "key" };
+  expect(readOrderConfig({ ...needed, ...own, LOOK_UP_CA_FILE: "ca" }).lookUpTls).toEqual({
+    caFile: "ca",
+    certFile: "cert",
+    keyFile: "key",
+  });
+});

@@ -1,6 +1,7 @@
 // The order service's configuration.
+import { freeze } from "@quadrille/process/config";
 import { readServiceConfig } from "@quadrille/process/service-config";
-import { duration, integer, text } from "@quadrille/process/settings";
+import { duration, integer, optional, text } from "@quadrille/process/settings";
 
 export const settings = {
   CURRENCY: text({ default: "KRW", meaning: "The one currency of this deployment, ISO 4217." }),
@@ -10,6 +11,12 @@ export const settings = {
   }),
   MEMBER_ADDRESS: text({ default: "127.0.0.1:7003", meaning: "Where the member service is." }),
   LOOK_UP_TIMEOUT: duration({ default: "800ms", meaning: "How long a look-up at a neighbour may take." }),
+  LOOK_UP_CA_FILE: optional(
+    text({
+      meaning:
+        "PEM authority of the neighbours; with it they are called over TLS, with our own certificate shown.",
+    }),
+  ),
   SERVICE_TOKEN_FILE: text({ meaning: "File with this service's own token; read again when it changes." }),
   BACKLOG_MOST: integer({
     min: 1,
@@ -32,5 +39,8 @@ export function readOrderConfig(env: NodeJS.ProcessEnv) {
     unknownSeconds: seconds(config.own.UNKNOWN_LIMIT),
     slackSeconds: seconds(config.own.HOLD_SLACK),
   };
-  return Object.freeze({ ...config, policy: Object.freeze(policy) });
+  const caFile = config.own.LOOK_UP_CA_FILE;
+  const { certFile, keyFile } = config.rpc.tls ?? {};
+  const lookUpTls = caFile === undefined ? undefined : { caFile, certFile, keyFile };
+  return freeze({ ...config, policy, lookUpTls });
 }

@@ -7,6 +7,7 @@ import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/produc
 import { Refusal } from "@quadrille/decider";
 import { client } from "@quadrille/rpc";
 import { breaker } from "@quadrille/rpc/breaker";
+import type { ClientTls } from "@quadrille/rpc/tls";
 import DataLoader from "dataloader";
 import type { VariantData } from "./quote.ts";
 
@@ -18,6 +19,8 @@ export interface LookUpsConfig {
   readonly memberAddress: string;
   /** How long one call may take, in ms. */
   readonly timeoutMs: number;
+  /** How they are called over TLS; in the clear without. */
+  readonly tls: ClientTls | undefined;
   /** The service's own identity, for look-ups that serve several callers at once. */
   readonly token: () => string;
   readonly log: { warn(about: object, message: string): void };
@@ -34,15 +37,16 @@ export async function openLookUps({
   productAddress,
   memberAddress,
   timeoutMs,
+  tls,
   token,
   log,
 }: LookUpsConfig): Promise<LookUps> {
   await using opening = new AsyncDisposableStack();
   const products = opening.use(
-    await client(ProductServiceService, { address: productAddress, token, deadlineMs: timeoutMs }),
+    await client(ProductServiceService, { address: productAddress, token, tls, deadlineMs: timeoutMs }),
   );
   const members = opening.use(
-    await client(MemberServiceService, { address: memberAddress, token, deadlineMs: timeoutMs }),
+    await client(MemberServiceService, { address: memberAddress, token, tls, deadlineMs: timeoutMs }),
   );
   const onChange = (target: string) => (state: string) => log.warn({ target, state }, "breaker");
   const productBreaker = opening.use(

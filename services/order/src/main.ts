@@ -44,6 +44,7 @@ const lookUps = open.use(
     productAddress: own.PRODUCT_ADDRESS,
     memberAddress: own.MEMBER_ADDRESS,
     timeoutMs: own.LOOK_UP_TIMEOUT,
+    tls: config.lookUpTls,
     token: serviceToken({ file: own.SERVICE_TOKEN_FILE }),
     log,
   }),

@@ -101,6 +101,7 @@ export async function openNeighbours() {
         await openLookUps({
           productAddress: products.server.address,
           memberAddress: members.server.address,
+          tls: undefined,
           timeoutMs,
           token: () => token.own,
           log: { warn: (about, message) => void lines.push({ about, message }) },
