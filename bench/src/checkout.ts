@@ -1,7 +1,11 @@
 // One checkout as a buyer's client makes it: place, watch until payable, pay, watch until confirmed.
+import { setTimeout as pause } from "node:timers/promises";
 import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { PaymentServiceService } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import { isTransient, type RefusalCode } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
 import { client } from "@quadrille/rpc";
+import type { CheckOut } from "./closed-loop.ts";
 import { PaymentWindow } from "./payment-window.ts";
 
 /** Everything buyers need to know, in a form that can be sent to another process. */
@@ -16,11 +20,13 @@ export interface Market {
 
 export interface Shop extends AsyncDisposable {
   /** Resolves when the buyer has seen the order confirmed. Rejects when anything else happened. */
-  checkOut(): Promise<void>;
+  checkOut: CheckOut;
 }
 
 export const pointsUsed = 100n;
 const confirmedMsMax = 30_000;
+const triesMost = 20;
+const repeatAfterMs = 50;
 
 export async function openShop(market: Market): Promise<Shop> {
   await using opening = new AsyncDisposableStack();
@@ -30,23 +36,21 @@ export async function openShop(market: Market): Promise<Shop> {
   const window = new PaymentWindow(market.providerUrl);
   const open = opening.move();
   return {
-    async checkOut() {
+    async checkOut(onRepeat) {
       const token = any(market.tokens);
       const wanted = twoOf(market.variants);
-      const { order } = await orders.placeOrder(
-        {
-          requestId: crypto.randomUUID(),
-          source: {
-            $case: "lines",
-            value: { lines: wanted.map(({ variantId }) => ({ variantId, quantity: 1 })) },
-          },
-          points: pointsUsed,
-          expectedAmountDue: wanted.reduce((sum, { price }) => sum + price, -pointsUsed),
-          method: "PAYMENT_METHOD_CARD",
-          payWithinSeconds: 0,
+      const request = {
+        requestId: crypto.randomUUID(),
+        source: {
+          $case: "lines",
+          value: { lines: wanted.map(({ variantId }) => ({ variantId, quantity: 1 })) },
         },
-        { token },
-      );
+        points: pointsUsed,
+        expectedAmountDue: wanted.reduce((sum, { price }) => sum + price, -pointsUsed),
+        method: "PAYMENT_METHOD_CARD",
+        payWithinSeconds: 0,
+      } as const;
+      const { order } = await patiently(() => orders.placeOrder(request, { token }), onRepeat);
       if (order === undefined) throw new Error("an order was placed without an answer");
       const { orderId, amountDue: amount } = order;
       // What a person does in the provider's window is no work of the system: it is done by the time the order is payable.
@@ -55,12 +59,10 @@ export async function openShop(market: Market): Promise<Shop> {
       let confirming: Promise<unknown> = Promise.resolve();
       for await (const { change } of changes) {
         if (change?.status === "ORDER_STATUS_PAYABLE")
-          confirming = paymentKey.then((key) =>
-            payments.confirmPayment(
-              { requestId: crypto.randomUUID(), orderId, paymentKey: key, amount },
-              { token },
-            ),
-          );
+          confirming = paymentKey.then((key) => {
+            const paying = { requestId: crypto.randomUUID(), orderId, paymentKey: key, amount };
+            return patiently(() => payments.confirmPayment(paying, { token }), onRepeat);
+          });
         if (change?.status === "ORDER_STATUS_CONFIRMED") return void (await confirming);
         if (change?.status === "ORDER_STATUS_CANCELLED")
           throw new Error(`order ${orderId} was cancelled: ${change.reason}`);
@@ -69,6 +71,20 @@ export async function openShop(market: Market): Promise<Shop> {
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** Does again what may be done again, with the same request id, as any client should. */
+async function patiently<T>(ask: () => Promise<T>, onRepeat: () => void): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isWorthIt = error instanceof Refusal && isTransient(error.code as RefusalCode);
+      if (!isWorthIt || tries === triesMost) throw error;
+      onRepeat();
+      await pause(repeatAfterMs * tries);
+    }
+  }
 }
 
 export function any<T>(all: readonly T[]): T {

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { ClosedLoop } from "./closed-loop.ts";
 
+const arrived = () => pause(600);
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test("as many checkouts are open as there are buyers, and each that was begun is finished", async () => {
@@ -15,7 +17,7 @@ test("as many checkouts are open as there are buyers, and each that was begun is
     done += 1;
   });
   await load.start(3);
-  for (let turns = 0; turns < 10; turns += 1) await turn();
+  await arrived();
   expect(await load.stop()).toBe(done);
   expect({ most, open }).toEqual({ most: 3, open: 0 });
   expect(done).toBeGreaterThan(6);
@@ -24,9 +26,9 @@ test("as many checkouts are open as there are buyers, and each that was begun is
 test("only what is finished after the mark is measured", async () => {
   const load = new ClosedLoop(turn);
   await load.start(1);
-  for (let turns = 0; turns < 5; turns += 1) await turn();
+  await arrived();
   await load.mark();
-  expect(await load.read()).toMatchObject({ count: 0, latencies: [] });
+  expect(await load.read()).toMatchObject({ count: 0, latencies: [], repeats: 0 });
   await turn();
   await turn();
   const { count, latencies, seconds } = await load.read();
@@ -44,7 +46,20 @@ test("a checkout that fails ends the load and is told", async () => {
     if (begun === 4) throw new Error("out of stock");
   });
   await load.start(2);
-  for (let turns = 0; turns < 10; turns += 1) await turn();
+  await arrived();
   await expect(load.stop()).rejects.toThrow("out of stock");
   expect(begun).toBeLessThan(8);
+});
+
+test("requests that were made again are counted", async () => {
+  const load = new ClosedLoop(async (onRepeat) => {
+    onRepeat();
+    await turn();
+  });
+  await load.mark();
+  await load.start(1);
+  await arrived();
+  const { count, repeats } = await load.read();
+  expect(repeats).toBeGreaterThanOrEqual(count);
+  await load.stop();
 });

@@ -5,5 +5,5 @@ import { answerParent } from "./remote-load.ts";
 
 process.once("message", async (market: Market) => {
   const shop = await openShop(market);
-  answerParent(new ClosedLoop(() => shop.checkOut()));
+  answerParent(new ClosedLoop(shop.checkOut));
 });

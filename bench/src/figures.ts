@@ -7,6 +7,8 @@ export interface Measured {
   readonly seconds: number;
   /** Of each completed checkout, in ms. */
   readonly latencies: readonly number[];
+  /** Requests made again because the answer was that they may be. */
+  readonly repeats: number;
 }
 
 export interface Figures {

@@ -23,6 +23,8 @@ export interface Measurement {
   readonly figures: Figures;
   /** Checkouts from start to end, those of the warm-up included. */
   readonly checkouts: number;
+  /** Requests that had to be made again. */
+  readonly repeats: number;
   readonly commitsEach: number;
   readonly walKibEach: number;
 }
@@ -84,6 +86,7 @@ export async function measure(entrant: Entrant, buyers: number, length: Length):
     buyers,
     figures: figuresOf(measured, cpu),
     checkouts,
+    repeats: measured.repeats,
     commitsEach: (work.commits - workBefore.commits) / measured.count,
     walKibEach: (work.walBytes - workBefore.walBytes) / 1024 / measured.count,
   };

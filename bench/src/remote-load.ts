@@ -14,14 +14,16 @@ export interface RemoteLoad extends Load, AsyncDisposable {
 /** Runs a file that calls `answerParent` once it has heard `about`. */
 export async function startRemoteLoad(file: string, about: object): Promise<RemoteLoad> {
   const child = fork(file, { serialization: "advanced", execArgv: [] });
+  const died = ended(child);
+  died.catch(() => {}); // Whoever asks it something hears of it.
   child.send(about);
-  const [ready] = await Promise.race([once(child, "message"), ended(child)]);
+  const [ready] = await Promise.race([answered(child), died]);
   if (ready !== "ready") throw new Error(`the load began with ${JSON.stringify(ready)}`);
 
   /** One at a time: the answers carry no number. */
   const ask = async (call: keyof Load, buyers = 0) => {
     child.send({ call, buyers } satisfies Order);
-    const [answer] = (await Promise.race([once(child, "message"), ended(child)])) as [Answer];
+    const [answer] = (await Promise.race([answered(child), died])) as [Answer];
     if ("error" in answer) throw new Error(answer.error);
     return answer.value;
   };
@@ -32,11 +34,15 @@ export async function startRemoteLoad(file: string, about: object): Promise<Remo
     read: async () => (await ask("read")) as Measured,
     stop: async () => (await ask("stop")) as number,
     async [Symbol.asyncDispose]() {
-      const over = once(child, "exit");
-      child.disconnect();
-      await over;
+      if (child.connected) child.disconnect();
+      await died.catch(() => {});
     },
   };
+}
+
+/** Without a listener for errors of its own: `died` has the one there is. */
+function answered(child: ChildProcess): Promise<unknown[]> {
+  return new Promise((resolve) => child.once("message", (answer) => resolve([answer])));
 }
 
 async function ended(child: ChildProcess): Promise<never> {

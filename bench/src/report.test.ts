@@ -16,6 +16,7 @@ const measured = (entrant: string, buyers: number, perSecond: number): Measureme
     ]),
   },
   checkouts: 100,
+  repeats: 0,
   commitsEach: 13,
   walKibEach: 20,
 });

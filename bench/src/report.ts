@@ -17,14 +17,15 @@ export function speedTable(all: readonly Measurement[]): string {
     "p50 ms",
     "p90 ms",
     "p99 ms",
+    "asked again",
     "commits each",
     "WAL KiB each",
   ];
-  const rows = all.map(({ entrant, buyers, figures, commitsEach, walKibEach }): Cell[] => {
+  const rows = all.map(({ entrant, buyers, figures, repeats, commitsEach, walKibEach }): Cell[] => {
     const { perSecond, p50, p90, p99 } = figures;
     const share = perSecond / rate(all, groupedFloor, buyers);
     const shown = Number.isNaN(share) ? undefined : `${(share * 100).toFixed(0)} %`;
-    return [entrant, `${buyers}`, perSecond, shown, p50, p90, p99, commitsEach, walKibEach];
+    return [entrant, `${buyers}`, perSecond, shown, p50, p90, p99, `${repeats}`, commitsEach, walKibEach];
   });
   return tableOf(head, rows);
 }
