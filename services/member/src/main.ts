@@ -34,6 +34,7 @@ const hearing = open.use(
 const auth = await openAuth(config.auth);
 open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store)], database.holds));
+const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");
-await untilSignalled({ log, signal: stop.signal });
+await ended;
 log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

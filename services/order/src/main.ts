@@ -56,6 +56,7 @@ const backlog = open.use(
 const shop = { store, lookUps, policy, currency: own.CURRENCY, isAccepting: backlog.holds };
 open.use(every(1_000, () => sweep(store, policy), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
+const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");
-await untilSignalled({ log, signal: stop.signal });
+await ended;
 log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

@@ -36,6 +36,7 @@ open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY)], database.holds),
 );
+const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");
-await untilSignalled({ log, signal: stop.signal });
+await ended;
 log.info({ ...hearing.counts, duplicates: store.duplicates }, "facts heard");

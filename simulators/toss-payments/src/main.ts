@@ -7,11 +7,11 @@ const log = jsonLog((line) => process.stdout.write(line), Date.now);
 try {
   const config = readConfig(process.env);
   await using simulator = await startSimulator(config, { now: Date.now, log });
-  log("ready", { address: simulator.address, seed: config.seed, dataDir: config.dataDir ?? null });
-  const signal = await new Promise((resolve) => {
+  const signalled = new Promise((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"]) process.once(name, resolve);
   });
-  log("closing", { signal });
+  log("ready", { address: simulator.address, seed: config.seed, dataDir: config.dataDir ?? null });
+  log("closing", { signal: await signalled });
 } catch (error) {
   log("failed", { error: error instanceof Error ? error.message : String(error) });
   process.exitCode = 1;

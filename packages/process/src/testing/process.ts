@@ -13,7 +13,8 @@ open.defer(() => {
   log.info({}, "closed");
 });
 if (behaviour === "hang") open.defer(() => new Promise<void>(() => {}));
+const ended = untilSignalled({ log, closeMsMax: 300 }); // Listening before it says so.
 log.info({}, "ready");
 if (behaviour === "throw") setTimeout(() => JSON.parse("{"), 10);
 if (behaviour === "reject") void Promise.reject(new Error("nobody cared"));
-await untilSignalled({ log, closeMsMax: 300 });
+await ended;
