@@ -82,6 +82,7 @@ async function run(flags: Flags): Promise<readonly string[]> {
   for (const buyers of flags.levels)
     for (const entrant of entrants) {
       all.push(await go(entrant, buyers, flags));
+      if (all.at(-1)?.figures.perSecond === 0) throw new Error(`${entrant.name} finished nothing in time`);
       const { perSecond, p50 } = (all.at(-1) as Measurement).figures;
       say(`${entrant.name}, ${buyers} buyers: ${perSecond.toFixed(0)} checkouts/s, p50 ${p50.toFixed(1)} ms`);
     }

@@ -1,6 +1,9 @@
 // One checkout as a buyer's client makes it: place, watch until payable, pay, watch until confirmed.
 import { setTimeout as pause } from "node:timers/promises";
-import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import {
+  type OrderChange,
+  OrderServiceService,
+} from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { PaymentServiceService } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import { isTransient, type RefusalCode } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
@@ -56,18 +59,30 @@ export async function openShop(market: Market): Promise<Shop> {
       // What a person does in the provider's window is no work of the system: it is done by the time the order is payable.
       const paymentKey = window.pay(orderId, amount);
       const changes = orders.watchOrder({ orderId, afterChange: 0 }, { token, deadlineMs: confirmedMsMax });
-      let confirming: Promise<unknown> = Promise.resolve();
-      for await (const { change } of changes) {
-        if (change?.status === "ORDER_STATUS_PAYABLE")
-          confirming = paymentKey.then((key) => {
-            const paying = { requestId: crypto.randomUUID(), orderId, paymentKey: key, amount };
-            return patiently(() => payments.confirmPayment(paying, { token }), onRepeat);
-          });
-        if (change?.status === "ORDER_STATUS_CONFIRMED") return void (await confirming);
-        if (change?.status === "ORDER_STATUS_CANCELLED")
-          throw new Error(`order ${orderId} was cancelled: ${change.reason}`);
-      }
-      throw new Error(`order ${orderId} was watched to its end without being confirmed`);
+      const confirmed = Promise.withResolvers<void>();
+      const watch = async () => {
+        let confirming: Promise<unknown> = Promise.resolve();
+        let last: OrderChange | undefined;
+        for await (const { change } of changes) {
+          last = change;
+          if (change?.status === "ORDER_STATUS_PAYABLE") {
+            confirming = paymentKey.then((key) => {
+              const paying = { requestId: crypto.randomUUID(), orderId, paymentKey: key, amount };
+              return patiently(() => payments.confirmPayment(paying, { token }), onRepeat);
+            });
+            confirming.catch(confirmed.reject);
+          }
+          if (change?.status === "ORDER_STATUS_CONFIRMED")
+            confirming.then(() => confirmed.resolve(), confirmed.reject);
+          if (change?.status === "ORDER_STATUS_CANCELLED")
+            throw new Error(`order ${orderId} was cancelled: ${change.reason}`);
+        }
+        if (last?.status !== "ORDER_STATUS_CONFIRMED")
+          throw new Error(`the watch of order ${orderId} ended at ${last?.status}`);
+      };
+      // Watched to its end, which comes a moment after: a server takes a client that cancels many streams for an attack.
+      watch().catch(confirmed.reject);
+      await confirmed.promise;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };

@@ -80,7 +80,6 @@ export async function measure(entrant: Entrant, buyers: number, length: Length):
   const cpu = difference(cpuBefore, entrant.cpu());
   const work = await workDone(databases);
   const checkouts = await load.stop();
-  if (measured.count === 0) throw new Error(`${name} finished no checkout in ${length.seconds} s`);
   return {
     entrant: name,
     buyers,
