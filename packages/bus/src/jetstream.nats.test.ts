@@ -1,7 +1,9 @@
 // The JetStream bus keeps the contract on a real nats-server, and outlives what happens to one.
+
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type NatsConnection, nanos } from "@nats-io/transport-node";
@@ -281,6 +283,7 @@ describe("a broker that goes away", () => {
     const publish = (name: string) =>
       bus.publish(factFor()).catch((error: unknown) => ends.push(`${name} at ${clock.now()}: ${error}`));
     server.kill("SIGSTOP");
+    await pause(300); // A signal stops the threads of a process one by one; until the last, it still answers.
     try {
       void publish("early");
       await clock.advance(100);
