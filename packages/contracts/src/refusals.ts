@@ -90,6 +90,11 @@ export const refusals = {
     "The amount due is not the one expected; prices may have changed.",
   ),
   POINTS_EXCEED_TOTAL: kind("INVALID_ARGUMENT", 400, "More points are to be used than the order costs."),
+  AMOUNT_TOO_SMALL: kind(
+    "FAILED_PRECONDITION",
+    409,
+    "The amount due is less than the payment provider charges; use more points, or fewer.",
+  ),
   NOT_SETTLED: kind("FAILED_PRECONDITION", 409, "The order is still being settled; try again shortly."),
 
   // Payments.
@@ -102,6 +107,7 @@ export const refusals = {
   PAYMENT_IN_DOUBT: kind("FAILED_PRECONDITION", 409, "Another attempt to pay this order has no answer yet."),
   PAYMENT_DECLINED: kind("FAILED_PRECONDITION", 402, "The payment was declined."),
   PAYMENT_ENDED: kind("FAILED_PRECONDITION", 409, "This payment has ended and cannot be confirmed."),
+  PAYMENT_NOT_STUCK: kind("FAILED_PRECONDITION", 409, "This payment does not wait for that resolution."),
   AMOUNT_MISMATCH: kind("FAILED_PRECONDITION", 409, "The amount is not the amount due."),
 } as const satisfies Record<string, RefusalKind>;
 

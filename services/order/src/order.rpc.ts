@@ -1,15 +1,18 @@
 // Orders over gRPC: placing, looking, and watching each change as it happens.
-import type {
-  OrderChange,
-  Order as OrderMessage,
-  OrderStatus,
-  PlaceOrderRequest,
+import {
+  type CancelOrderRequest,
+  CancelOrderResponse,
+  type OrderChange,
+  type Order as OrderMessage,
+  type OrderStatus,
+  type PlaceOrderRequest,
 } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
-import { Refusal } from "@quadrille/decider";
+import { Refusal, type Rows, row } from "@quadrille/decider";
 import { type Call, fields } from "@quadrille/rpc";
 import { cutPage, pageOf } from "@quadrille/rpc/page";
-import { memberOf, requestHash } from "@quadrille/rpc/request";
+import { memberOf, reply, requestCause, requestHash } from "@quadrille/rpc/request";
 import { quantityMost, type WantedLine } from "./cart.ts";
+import type { OrderTables } from "./decider.ts";
 import type { OlderThan, OrderStore } from "./order.store.ts";
 import { type Change, isSettled, type PlacedOrder } from "./order.ts";
 import { type Placing, placeOrder, type Shop } from "./placing.ts";
@@ -25,6 +28,19 @@ export function orderMethods(shop: Shop) {
     async placeOrder(request: PlaceOrderRequest, call: Call) {
       const order = await placeOrder(shop, readPlacing(request, call, shop), call.signal);
       return { order: toAccepted(order) };
+    },
+    async cancelOrder(request: CancelOrderRequest, call: Call) {
+      const read = fields();
+      const requestId = read.requestId(request.requestId);
+      const orderId = read.id("order_id", request.orderId);
+      read.done();
+      const memberId = memberOf(call.caller, request.memberId);
+      const by = call.caller.role === "member" ? "BY_MEMBER" : "BY_OPERATOR";
+      return await store.handle(
+        { type: "CancelOrder", orderId, memberId, by },
+        requestCause("CancelOrder", requestId, call),
+        reply(CancelOrderResponse, orderIn(orderId)),
+      );
     },
     async getOrder(request: { readonly orderId: string; readonly memberId: string }, call: Call) {
       const order = await ownOrder(store, readOrderId(request), memberOf(call.caller, request.memberId));
@@ -61,6 +77,13 @@ export function orderMethods(shop: Shop) {
         await wakeUp.next(lookAgainMs, call.signal);
       }
     },
+  };
+}
+
+function orderIn(orderId: string) {
+  return (rows: Rows<OrderTables>) => {
+    const order = row(rows.orders, orderId);
+    return { order: order.status === "absent" ? undefined : toMessage(order) };
   };
 }
 

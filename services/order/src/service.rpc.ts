@@ -16,6 +16,7 @@ export const orderRpc = (shop: Shop): Service =>
       removeCartLine: ["member"],
       clearCart: ["member"],
       placeOrder: ["member"],
+      cancelOrder: ["member", "operator"],
       getOrder: ["member", "operator", "service"],
       listOrders: ["member", "operator", "service"],
       watchOrder: ["member"],
