@@ -2,7 +2,7 @@
 import { type Fault, MemoryDatabase } from "../memory.ts";
 import { systemClock } from "../ports.ts";
 import type { Bench } from "./bench.ts";
-import { type Movement, type Stock, stock } from "./stock.ts";
+import { canBeStored, type Movement, type Stock, stock } from "./stock.ts";
 
 export async function memoryBench(): Promise<Bench> {
   let broken: Fault | undefined;
@@ -13,7 +13,7 @@ export async function memoryBench(): Promise<Bench> {
       holds: ({ status }) => status === "ABSENT",
       variants: ({ status }) => status === "ABSENT",
     },
-    checks: { variants: ({ available, note }) => available >= 0n && !note.includes("\0") },
+    checks: { variants: canBeStored },
     clock: systemClock,
     lockWaitMs: 200,
     fault: (point, replica) => {

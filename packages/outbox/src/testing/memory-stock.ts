@@ -6,7 +6,7 @@ import type { Point } from "../memory-transaction.ts";
 import type { Clock } from "../ports.ts";
 import { type Store, storeOn } from "../store.ts";
 import { testId } from "./bench.ts";
-import { type Movement, type Stock, type StockInput, stock } from "./stock.ts";
+import { canBeStored, type Movement, type Stock, type StockInput, stock } from "./stock.ts";
 
 /** With QUADRILLE_DELIVER_TWICE=1 every fact is heard twice, as after a lost acknowledgement. */
 export const deliveries = process.env.QUADRILLE_DELIVER_TWICE === "1" ? 2 : 1;
@@ -60,7 +60,7 @@ export function openStock(options: StockOptions = {}) {
     initial: stock.initial,
     aggregates: "holds",
     isAbsent: { holds: ({ status }) => status === "ABSENT", variants: ({ status }) => status === "ABSENT" },
-    checks: { variants: ({ available, note }) => available >= 0n && !note.includes("\0") },
+    checks: { variants: canBeStored },
     clock,
     fault: (point, replica) => {
       if (point === "begin") transactions.begun += 1;

@@ -1,6 +1,4 @@
 // The contract suite's bench over PostgreSQL: the first connection leads through a proxy that can cut it at a commit.
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type Template, testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, type DatabaseConfig, openOrm } from "../database.ts";
 import { layoutOf } from "../layout.ts";
@@ -8,7 +6,8 @@ import { migrate } from "../migrate.ts";
 import { PostgresTransactions } from "../postgres.ts";
 import { Sessions } from "../session.ts";
 import type { Row, Table, TablesOf } from "../tables.ts";
-import type { Bench, BrokenAt } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import { cuttingProxy } from "./cutting-proxy.ts";
 import { type Movement, type Stock, stock } from "./stock.ts";
 import { movements, stockMigrations, stockTables } from "./stock-tables.ts";
 
@@ -54,42 +53,5 @@ export async function postgresBench(): Promise<Bench> {
     movements: async () => (await query("select from movements")).length,
     breakFirst: proxy.cut,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
-  };
-}
-
-/** Forwards to the database; after `cut`, the connection that commits next is closed instead of, or after, being served. */
-async function cuttingProxy(databaseUrl: string) {
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
-  let cutAt: BrokenAt | undefined;
-  const server = createServer((client) => {
-    const backend = connect(Number(target.port), target.hostname);
-    for (const socket of [client, backend]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => [client, backend].forEach((each) => void each.destroySoon()));
-    }
-    backend.pipe(client);
-    client.on("data", (bytes) => {
-      const isCommit = cutAt !== undefined && bytes.includes("commit\0");
-      if (!isCommit || cutAt === "after the commit") backend.write(bytes);
-      if (!isCommit) return;
-      cutAt = undefined;
-      client.destroy();
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(databaseUrl);
-  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    url: url.href,
-    cut: (at: BrokenAt) => {
-      cutAt = at;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
   };
 }

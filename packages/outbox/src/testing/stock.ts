@@ -21,8 +21,21 @@ export interface Stock {
   readonly variants: Variant;
 }
 
-/** Where a `Fail` goes wrong. `nul` and `negative` are decided well, but cannot be stored. */
-export type Where = "keys" | "decide" | "evolve" | "stray" | "foreign" | "entries" | "nul" | "negative";
+/** Where a `Fail` goes wrong. `nul`, `range` and `negative` are decided well, but cannot be stored. */
+export type Where =
+  | "keys"
+  | "decide"
+  | "evolve"
+  | "stray"
+  | "foreign"
+  | "entries"
+  | "nul"
+  | "range"
+  | "negative";
+
+/** What PostgreSQL would refuse of a variant: less than nothing, more than its column holds, a text that is none. */
+export const canBeStored = ({ available, note }: Variant): boolean =>
+  available >= 0n && available < 2n ** 63n && !note.includes("\0");
 
 export type StockInput =
   | { readonly type: "Receive"; readonly variantId: string; readonly quantity: number }
@@ -139,13 +152,15 @@ function foreign(where: Where): StockFact[] {
   return where === "foreign" ? [{ type: "product.stock_released", data }] : [];
 }
 
+const unstorable: { readonly [W in Where]?: bigint } = { negative: -1n, range: 2n ** 64n };
+
 function failed({ where, variantId }: { where: Where; variantId: string }, variants: Variants) {
   if (where === "evolve") throw new Error("failed in evolve");
   const before = row(variants, variantId);
   // Something must change, so that a failure that leaves a trace is seen.
   const changed: Variant = {
     status: "KNOWN",
-    available: where === "negative" ? -1n : before.available - 1n,
+    available: unstorable[where] ?? before.available - 1n,
     note: where === "nul" ? "\0" : before.note,
   };
   const key = where === "stray" ? `${variantId}-stray` : variantId;

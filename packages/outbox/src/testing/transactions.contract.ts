@@ -373,6 +373,7 @@ export function transactionsContract(openBench: () => Promise<Bench>): void {
 
     test.each([
       ["a check refuses", known(-1n)],
+      ["no column has room for", known(2n ** 63n)],
       ["no text can hold", { ...known(1n), note: "\0" }],
     ])("of what %s is a `data` failure, and the connection goes on", async (_, state) => {
       const variantId = testId();
