@@ -1,5 +1,7 @@
 // One replica's connection to a memory database: its transactions, their faults, and its death.
+import type { LeaseTable } from "./leases.ts";
 import type { Fault, MemoryDatabase } from "./memory.ts";
+import { leasesIn } from "./memory-leases.ts";
 import { parkedIn } from "./memory-parked.ts";
 import { MemoryTransaction, type Point } from "./memory-transaction.ts";
 import type { OutboxTable } from "./outbox-table.ts";
@@ -18,6 +20,7 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
   readonly transactions: Transactions<Tables, Entry> = this;
   readonly outbox: OutboxTable;
   readonly parked: ParkedTable;
+  readonly leases: LeaseTable;
 
   constructor(database: MemoryDatabase<Tables, Entry>, replica: string) {
     this.#database = database;
@@ -29,6 +32,11 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       backlog: () => this.#alive(() => outbox.backlog()),
     };
     this.parked = parkedIn(database.parked, () => database.now());
+    const leases = leasesIn(database.leases, database.options.clock);
+    this.leases = {
+      take: (name, holder, ms) => this.#alive(() => leases.take(name, holder, ms)),
+      release: (holder) => this.#alive(() => leases.release(holder)),
+    };
   }
 
   /** The process died: its transactions are rolled back, and nothing it waits for ever comes. */

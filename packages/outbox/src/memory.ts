@@ -6,6 +6,7 @@
 // one in place.
 import type { Decider, Fact, Instant } from "@quadrille/decider";
 import { MemoryConnection } from "./memory-connection.ts";
+import type { MemoryLease } from "./memory-leases.ts";
 import { Locks } from "./memory-locks.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 import type { Point } from "./memory-transaction.ts";
@@ -52,6 +53,7 @@ export class MemoryDatabase<Tables, Entry = never> {
   readonly requests = new Map<string, RequestKey & Remembered>();
   readonly outbox: MemoryOutbox;
   readonly parked = new Map<string, ParkedRow>();
+  readonly leases = new Map<string, MemoryLease>();
 
   constructor(options: MemoryOptions<Tables>) {
     this.options = options;

@@ -3,7 +3,7 @@ import { Migration } from "@mikro-orm/migrations";
 import { testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, openOrm } from "./database.ts";
 import { migrate } from "./migrate.ts";
-import { StoreTables } from "./schema.ts";
+import { Leases, StoreTables } from "./schema.ts";
 import { openStockStore } from "./testing/postgres-stock.ts";
 import { stockMigrations } from "./testing/stock-tables.ts";
 
@@ -23,6 +23,7 @@ describe("migrate", () => {
     const rows = await store.read((em) => em.execute("select name from mikro_orm_migrations order by id"));
     expect(rows).toEqual([
       { name: "Migration00000000000000_store" },
+      { name: "Migration00000000000001_leases" },
       { name: "Migration20250101000000_stock" },
     ]);
   });
@@ -43,9 +44,11 @@ describe("migrate", () => {
     await migrate(database, []);
     const orm = await openOrm(database, []);
     try {
-      const down = new StoreTables(orm.em.getDriver() as never, orm.config);
-      down.down();
-      for (const sql of down.getQueries()) await orm.em.execute(sql as string);
+      for (const Tables of [Leases, StoreTables]) {
+        const down = new Tables(orm.em.getDriver() as never, orm.config);
+        down.down();
+        for (const sql of down.getQueries()) await orm.em.execute(sql as string);
+      }
       const left = await orm.em.execute(
         "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by 1",
       );

@@ -2,7 +2,7 @@
 import type { MigrationObject } from "@mikro-orm/core";
 import { Migrator } from "@mikro-orm/migrations";
 import { closeOrm, type DatabaseConfig, limits, openOrm } from "./database.ts";
-import { StoreTables } from "./schema.ts";
+import { Leases, StoreTables } from "./schema.ts";
 
 /** How long a replica waits for another one's migration. */
 const turnWaitMs = 60_000;
@@ -17,7 +17,11 @@ export async function migrate(config: DatabaseConfig, migrations: readonly Migra
     migrations: {
       snapshot: false,
       silent: true,
-      migrationsList: [{ name: "Migration00000000000000_store", class: StoreTables }, ...migrations],
+      migrationsList: [
+        { name: "Migration00000000000000_store", class: StoreTables },
+        { name: "Migration00000000000001_leases", class: Leases },
+        ...migrations,
+      ],
     },
     // A migration may take as long as it needs.
     driverOptions: { max: 2, connectionTimeoutMillis: limits.connectionWaitMs, lock_timeout: turnWaitMs },

@@ -4,6 +4,7 @@ import { type Fact, Refusal } from "@quadrille/decider";
 import { closeOrm, type DatabaseConfig, openOrm, poolMostOf } from "./database.ts";
 import { failureOf } from "./failure.ts";
 import { layoutOf } from "./layout.ts";
+import { openLeaseTable } from "./leases.ts";
 import { openOutboxTable } from "./outbox-table.ts";
 import { openParkedTable } from "./parked.ts";
 import { PostgresTransactions } from "./postgres.ts";
@@ -55,6 +56,7 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
         transactions: new PostgresTransactions(sessions, layout, options.decider.initial),
         outbox: openOutboxTable(sessions),
         parked: openParkedTable(sessions),
+        leases: openLeaseTable(sessions),
         isReady: () =>
           sessions.query("select 1").then(
             () => true,

@@ -1,4 +1,4 @@
-// The store's own tables: inbox, outbox, requests, parked facts; and the functions that keep the first two in day partitions.
+// The store's own tables: inbox, outbox, requests, parked facts, leases; and the functions that keep the first two in day partitions.
 import { Migration } from "@mikro-orm/migrations";
 
 /**
@@ -138,5 +138,20 @@ export class StoreTables extends Migration {
   override down(): void {
     this.addSql("drop function quadrille_drop_partitions, quadrille_make_partitions, quadrille_first_id");
     this.addSql("drop table parked, requests, outbox, inbox");
+  }
+}
+
+/** Came after the first databases were made, so it is a migration of its own. */
+export class Leases extends Migration {
+  override up(): void {
+    this.addSql(`create table leases (
+      name text primary key,
+      holder text not null,
+      until timestamptz not null
+    )`);
+  }
+
+  override down(): void {
+    this.addSql("drop table leases");
   }
 }

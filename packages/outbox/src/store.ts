@@ -3,9 +3,10 @@ import type { Parked } from "@quadrille/contracts/envelope";
 import type { Decider, Fact } from "@quadrille/decider";
 import { v7 } from "uuid";
 import { type Answer, type Cause, type Committed, Group, type OwnCause } from "./group.ts";
+import type { LeaseTable } from "./leases.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import type { ParkedTable } from "./parked.ts";
-import type { Transactions } from "./transaction.ts";
+import { TransactionFailed, type Transactions } from "./transaction.ts";
 
 export interface DecisionOptions<Tables, Input, F extends Fact, Entry> {
   readonly decider: Decider<Tables, Input, F, Entry>;
@@ -37,6 +38,11 @@ export interface Store<Tables, Input> extends AsyncDisposable {
   park(parked: Parked): Promise<void>;
   /** Listeners hear of every commit of this process, after it. Returns what ends it. */
   onCommit(listener: (committed: Committed) => void): () => void;
+  /**
+   * Whether this store has the lease of that name for the next so many ms, newly or again. One store at a time has it;
+   * one that is disposed gives it up, one that dies loses it when the time is over.
+   */
+  lease(name: string, ms: number): Promise<boolean>;
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
   /** Inputs that wait for their transaction. */
@@ -50,6 +56,7 @@ export interface Ground<Tables, Entry> {
   readonly transactions: Transactions<Tables, Entry>;
   readonly outbox: OutboxTable;
   readonly parked: ParkedTable;
+  readonly leases: LeaseTable;
   isReady(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -59,12 +66,14 @@ export function storeOn<Tables, Input, F extends Fact, Entry>(
   options: DecisionOptions<Tables, Input, F, Entry>,
 ): Store<Tables, Input> {
   const listeners = new Set<(committed: Committed) => void>();
+  const newId = options.newId ?? (() => v7());
   let duplicates = 0;
+  let holder: string | undefined;
   const group = new Group(options.decider, ground.transactions, {
     aggregates: options.aggregates,
     most: options.most ?? 256,
     queueMost: options.queueMost ?? 10_000,
-    newId: options.newId ?? (() => v7()),
+    newId,
     onCommit: (committed) => {
       for (const listener of listeners) listener(committed);
     },
@@ -84,6 +93,10 @@ export function storeOn<Tables, Input, F extends Fact, Entry>(
     parked: ground.parked,
     park: (parked) => ground.parked.park(parked),
     onCommit,
+    lease(name, ms) {
+      holder ??= newId();
+      return ground.leases.take(name, holder, ms);
+    },
     isReady: () => ground.isReady(),
     get queued() {
       return group.queued;
@@ -93,7 +106,13 @@ export function storeOn<Tables, Input, F extends Fact, Entry>(
     },
     async [Symbol.asyncDispose]() {
       await group[Symbol.asyncDispose]();
-      await ground.close();
+      try {
+        if (holder !== undefined) await ground.leases.release(holder);
+      } catch (error) {
+        if (!(error instanceof TransactionFailed)) throw error; // A database that is gone keeps a lease no longer than it lasts.
+      } finally {
+        await ground.close();
+      }
     },
   };
 }

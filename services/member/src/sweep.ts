@@ -1,11 +1,12 @@
 // Lets go the holds nobody asked about in time. The decision is the hold's own; two replicas that look at once change nothing twice.
+import { type SweepLog, sweepDue } from "@quadrille/outbox/sweep";
 import type { BenefitStore } from "./benefits.store.ts";
 
-const holdsMost = 500;
-
-export async function sweep(store: BenefitStore): Promise<void> {
-  const expired = await store.expired(holdsMost);
-  await Promise.all(
-    expired.map((hold) => store.handle({ type: "ExpireHold", ...hold }, { kind: "own", id: "sweep" })),
-  );
-}
+export const sweep = (store: BenefitStore, log: SweepLog): Promise<void> =>
+  sweepDue(store, {
+    name: "deadlines",
+    async due(most) {
+      return (await store.expired(most)).map((hold) => ({ type: "ExpireHold", ...hold }) as const);
+    },
+    log,
+  });

@@ -32,7 +32,7 @@ const hearing = open.use(
   bus.subscribe("product", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
-open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
+open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY)], database.holds),
 );

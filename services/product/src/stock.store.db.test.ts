@@ -330,8 +330,12 @@ test("the sweep lets go exactly the holds whose time has come, the longest overd
   ]);
   expect(await store.expired(1)).toHaveLength(1);
   const other = await opened.replica();
-  await Promise.all([sweep(store), sweep(other)]);
+  const due = await store.expired(10);
+  const log = { error: (about: object) => expect(about).toBeUndefined() };
+  await Promise.all([sweep(store, log), sweep(other, log)]);
   expect(await store.expired(10)).toEqual([]);
+  // A replica that slept over the end of its lease comes late with what it had found.
+  for (const hold of due) await other.handle({ type: "ExpireHold", ...hold }, own);
   expect(await counts(v)).toEqual({ available: 8, held: 1, sold: 0 });
   expect(await holdOf(ids[0])).toEqual({ status: "expired", version: 2 });
   expect(await holdOf(ids[2])).toMatchObject({ status: "held" });
