@@ -110,4 +110,27 @@ export const holdStates: Record<HoldState, Past> = {
   tombstone: told(absent, "OrderCancelled"),
 };
 
+const { expired, rejected, lost, tombstone } = holdStates;
+
+/** Other ways into the same states: what a state answers must not depend on how it was reached. */
+export const otherWays: readonly (readonly [HoldState, string, Past])[] = [
+  ["spent", "without its hold", told(absent, "OrderConfirmed")],
+  ["spent", "past hold_until", told(held.at(holdUntil), "OrderConfirmed")],
+  ["spent", "after its hold expired", told(expired, "OrderConfirmed")],
+  ["spent", "after its hold was rejected", told(rejected, "OrderConfirmed")],
+  ["returned", "from a sale without its hold", told(absent, "OrderConfirmed", "OrderCancelled")],
+  ["returned", "from a sale after its hold expired", told(expired, "OrderConfirmed", "OrderCancelled")],
+  ["released", "after it expired", told(expired, "OrderCancelled")],
+  ["released", "after it was rejected", told(rejected, "OrderCancelled")],
+  ["released", "after it was lost", told(lost, "OrderCancelled")],
+  ["released", "for a member who is not known", told(nobody, "OrderPlaced", "OrderCancelled")],
+  ["rejected", "for coming too late", told(absent, "OrderPlaced, past hold_until")],
+  ["lost", "after it expired", told(expired, "OrderConfirmed, more than there are")],
+  ["lost", "after it was rejected", told(rejected, "OrderConfirmed, more than there are")],
+  ["lost", "for a member who is not known", told(nobody, "OrderConfirmed")],
+  ["tombstone", "that refused its hold", told(tombstone, "OrderPlaced")],
+  ["tombstone", "that refused its sale", told(tombstone, "OrderConfirmed")],
+  ["tombstone", "for a member who is not known", told(nobody, "OrderCancelled")],
+];
+
 export const memberStates: Record<MemberState, Past> = { absent: nobody, known: absent };

@@ -10,11 +10,19 @@ import {
   type VariantState,
   variantTable,
 } from "./stock.decisions.ts";
-import { holdInputs, holdOf, holdStates, variantInputs, variantOf, variantStates } from "./stock.examples.ts";
+import {
+  holdInputs,
+  holdOf,
+  holdStates,
+  otherWays,
+  variantInputs,
+  variantOf,
+  variantStates,
+} from "./stock.examples.ts";
 
-describe.each(Object.keys(holdTable) as HoldState[])("hold %s", (state) => {
-  const past = holdStates[state];
+const ways = (Object.keys(holdTable) as HoldState[]).map((state) => [state, "", holdStates[state]] as const);
 
+describe.each([...ways, ...otherWays])("hold %s %s", (state, _, past) => {
   test("is the state it is called", () => {
     expect(holdOf(past).status).toBe(state.split(",")[0]);
   });

@@ -115,6 +115,27 @@ export const holdStates: Record<HoldState, Past> = {
   tombstone: told(absent, "OrderCancelled"),
 };
 
+const { expired, rejected, lost, tombstone } = holdStates;
+
+/** Other ways into the same states: what a state answers must not depend on how it was reached. */
+export const otherWays: readonly (readonly [HoldState, string, Past])[] = [
+  ["committed", "without its hold", told(absent, "OrderConfirmed")],
+  ["committed", "past hold_until", told(held.at(holdUntil), "OrderConfirmed")],
+  ["committed", "after its hold expired", told(expired, "OrderConfirmed")],
+  ["committed", "after its hold was rejected", told(rejected, "OrderConfirmed")],
+  ["returned", "from a sale without its hold", told(absent, "OrderConfirmed", "OrderCancelled")],
+  ["returned", "from a sale after its hold expired", told(expired, "OrderConfirmed", "OrderCancelled")],
+  ["released", "after it expired", told(expired, "OrderCancelled")],
+  ["released", "after it was rejected", told(rejected, "OrderCancelled")],
+  ["released", "after it was lost", told(lost, "OrderCancelled")],
+  ["rejected", "for an unknown variant", told(absent, "OrderPlaced, unknown variant")],
+  ["rejected", "for coming too late", told(absent, "OrderPlaced, past hold_until")],
+  ["lost", "after it expired", told(expired, "OrderConfirmed, more than there is")],
+  ["lost", "after it was rejected", told(rejected, "OrderConfirmed, more than there is")],
+  ["tombstone", "that refused its hold", told(tombstone, "OrderPlaced")],
+  ["tombstone", "that refused its sale", told(tombstone, "OrderConfirmed")],
+];
+
 export const variantStates: Record<VariantState, Past> = {
   absent: given(stock, [], start),
   listed: absent,
