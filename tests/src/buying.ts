@@ -4,11 +4,12 @@ import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/orde
 import type { Payment } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import { isRefusalCode, isTransient } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
+import { RpcError } from "@quadrille/rpc";
 import type { Clients } from "@quadrille/stack/clients";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import type { System } from "./system.ts";
 
-const patienceMs = 30_000;
+const patienceUsualMs = 30_000;
 export const newRequestId = () => crypto.randomUUID();
 
 export interface Wish {
@@ -17,6 +18,8 @@ export interface Wish {
   readonly points?: bigint;
   readonly due: bigint;
   readonly requestId?: string;
+  /** 0, or left out, takes what the order service gives everybody. */
+  readonly payWithinSeconds?: number;
 }
 
 /** Lists a variant with so many units at a price. */
@@ -36,7 +39,13 @@ export async function enrolMember({ members }: Clients, memberId: string, points
   await members.adjustPoints({ requestId: newRequestId(), memberId, points, note: "a gift" });
 }
 
-export function orderRequest({ lines, points = 0n, due, requestId = newRequestId() }: Wish) {
+export function orderRequest({
+  lines,
+  points = 0n,
+  due,
+  requestId = newRequestId(),
+  payWithinSeconds = 0,
+}: Wish) {
   const wanted = Object.entries(lines ?? {}).map(([variantId, quantity]) => ({ variantId, quantity }));
   return {
     requestId,
@@ -47,38 +56,51 @@ export function orderRequest({ lines, points = 0n, due, requestId = newRequestId
     points,
     expectedAmountDue: due,
     method: "PAYMENT_METHOD_CARD" as const,
-    payWithinSeconds: 0,
+    payWithinSeconds,
   };
 }
 
 /** Asks again with the same request id, as any client should, while the answer is one that time alone may change. */
-export async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+export async function patiently<Answer>(
+  ask: () => Promise<Answer>,
+  patienceMs = patienceUsualMs,
+): Promise<Answer> {
   const until = Date.now() + patienceMs;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      const code = error instanceof Refusal ? error.code : "";
-      const isWorthTrying = code === "PAYMENT_NOT_READY" || (isRefusalCode(code) && isTransient(code));
-      if (!isWorthTrying || Date.now() > until) throw error;
+      if (!isWorthTrying(error) || Date.now() > until) throw error;
       await pause(200);
     }
   }
 }
 
-export async function place(buyer: Clients, wish: Wish): Promise<Order> {
+/** The refusals that say so, and a call that ended because nobody was there, or not in time. */
+function isWorthTrying(error: unknown): boolean {
+  if (error instanceof RpcError) return error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED";
+  const code = error instanceof Refusal ? error.code : "";
+  return code === "PAYMENT_NOT_READY" || (isRefusalCode(code) && isTransient(code));
+}
+
+export async function place(buyer: Clients, wish: Wish, patienceMs = patienceUsualMs): Promise<Order> {
   const request = orderRequest(wish);
-  const { order } = await patiently(() => buyer.orders.placeOrder(request));
+  const { order } = await patiently(() => buyer.orders.placeOrder(request), patienceMs);
   if (order === undefined) throw new Error("an order was placed without an answer");
   return order;
 }
 
 /** Pays in the provider's window and confirms; waits until the order is payable as any client does. */
-export async function pay(system: System, buyer: Clients, order: Order): Promise<Payment> {
+export async function pay(
+  system: System,
+  buyer: Clients,
+  order: Order,
+  patienceMs = patienceUsualMs,
+): Promise<Payment> {
   const { orderId, amountDue: amount } = order;
   const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
   const request = { requestId: newRequestId(), orderId, paymentKey, amount };
-  const { payment } = await patiently(() => buyer.payments.confirmPayment(request));
+  const { payment } = await patiently(() => buyer.payments.confirmPayment(request), patienceMs);
   if (payment === undefined) throw new Error("a payment was confirmed without an answer");
   return payment;
 }
