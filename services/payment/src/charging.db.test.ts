@@ -6,13 +6,14 @@ import { WakeUps } from "@quadrille/outbox/wake-ups";
 import { Charging } from "./charging.ts";
 import { migrations } from "./migrations.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
-import { absentPayment } from "./payment.ts";
+import { Settling } from "./settling.ts";
 import {
   approved,
   confirmation,
   newId,
   openPayment,
   outcomeOf,
+  policy,
   requested,
   Till,
   until,
@@ -23,6 +24,7 @@ let opened: Opened;
 let store: PaymentStore;
 let till: Till;
 let charging: Charging;
+let settling: Settling;
 let lines: { level: string; about: object; message: string }[];
 const never = new AbortController().signal;
 
@@ -39,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   till.answer(approved);
-  await charging[Symbol.asyncDispose]();
+  await settling[Symbol.asyncDispose]();
   expect(String(lines.map(({ about }) => JSON.stringify(about)))).not.toContain("secret-key");
 });
 
@@ -47,7 +49,8 @@ function chargingOver(over: PaymentStore): Charging {
   lines = [];
   const at = (level: string) => (about: object, message: string) =>
     void lines.push({ level, about, message });
-  return new Charging(over, till, { warn: at("warn"), error: at("error") });
+  settling = new Settling(over, till, policy, { warn: at("warn"), error: at("error") });
+  return new Charging(over, till, settling, policy);
 }
 
 /** The store with some of its methods taken over. */
@@ -70,7 +73,7 @@ describe("an attempt", () => {
     const payment = await charging.confirm(input, requested(), never);
     expect(seen).toEqual([{ status: "confirming", attempt_id: input.attemptId }]);
     const { attemptId, paymentKey, amount } = input;
-    expect(till.asks).toEqual([{ attemptId, paymentKey, orderId, amount, currency: "KRW" }]);
+    expect(till.asks).toMatchObject([{ attemptId, paymentKey, orderId, amount, currency: "KRW" }]);
     expect(payment).toMatchObject({ status: "approved", captured: amount });
     expect(payment).toEqual(await store.payment(orderId));
     expect(lines).toEqual([]);
@@ -142,7 +145,7 @@ describe("an attempt", () => {
     const orderId = await openPayment(store);
     const call = charging.confirm(confirmation(orderId), requested(), never);
     await until(() => till.asks.length === 1);
-    const closing = charging[Symbol.asyncDispose]();
+    const closing = settling[Symbol.asyncDispose]();
     till.answer(approved);
     await closing;
     expect(await statusOf(orderId)).toBe("approved");
@@ -152,7 +155,8 @@ describe("an attempt", () => {
   test("of a process that died is neither asked for again nor forgotten, and its answer reaches whoever waits", async () => {
     const orderId = await openPayment(store);
     const input = confirmation(orderId);
-    await store.handle(input, { kind: "own", id: "died" }); // Killed between this line and the call.
+    const started = { type: "ConfirmPayment", ...input, isProviderAvailable: true, policy } as const;
+    await store.handle(started, { kind: "own", id: "died" }); // Killed between this line and the call.
     const short = AbortSignal.timeout(300);
     await expect(charging.confirm(confirmation(orderId), requested(), short)).rejects.toMatchObject({
       name: "TimeoutError",
@@ -161,7 +165,8 @@ describe("an attempt", () => {
     const waiting = charging.confirm(confirmation(orderId), requested(), never);
     const other = await opened.replica(); // Another replica has found out.
     const { attemptId } = input;
-    const answered = { type: "ProviderAnswered", orderId, attemptId, answer: approved } as const;
+    const asked = { attemptId, lease: 1, askedAt: new Date(), policy };
+    const answered = { type: "ProviderAnswered", orderId, ...asked, answer: approved } as const;
     await other.handle(answered, { kind: "own", id: attemptId });
     expect(await waiting).toMatchObject({ status: "approved" });
     expect(till.asks).toEqual([]);
@@ -186,7 +191,7 @@ describe("an answer that cannot be written down", () => {
     expect(await charging.confirm(confirmation(orderId), requested(), never)).toMatchObject({
       status: "approved",
     });
-    await charging[Symbol.asyncDispose]();
+    await settling[Symbol.asyncDispose]();
     expect(lines.map(({ level, about }) => [level, about])).toEqual([
       ["error", { err: expect.any(Refusal), orderId, attempt: 1 }],
       ["error", { err: expect.any(Refusal), orderId, attempt: 2 }],
@@ -213,7 +218,7 @@ describe("an answer that cannot be written down", () => {
     await until(() => till.asks.length === 1);
     expect(await outcomeOf(call)).toBe("UNAVAILABLE");
     till.answer(approved);
-    await charging[Symbol.asyncDispose]();
+    await settling[Symbol.asyncDispose]();
     expect(await statusOf(orderId)).toBe("approved");
   });
 });
@@ -244,7 +249,7 @@ describe("a payment that is not there yet", () => {
 
   test("is waited for by 500 at most; the next is refused at once, and has room when one hangs up", async () => {
     const wakeUps = new WakeUps();
-    charging = chargingOver(instead({ wakeUps, payment: async () => absentPayment }));
+    charging = chargingOver(instead({ wakeUps }));
     const hangUp = new AbortController();
     const ask = (signal: AbortSignal) =>
       outcomeOf(charging.confirm(confirmation(newId("o")), requested(), signal));

@@ -14,6 +14,7 @@ import { readPaymentConfig } from "./config.ts";
 import { migrations } from "./migrations.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore } from "./payment.store.ts";
+import { Settling } from "./settling.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { sweep } from "./sweep.ts";
 import { openToss } from "./toss.ts";
@@ -41,11 +42,14 @@ const {
   TOSS_CONNECTIONS: connectionsMost,
 } = config.own;
 const provider = open.use(openToss({ baseUrl, secretKey, timeoutMs, connectionsMost, log }));
-const charging = open.use(new Charging(store, provider, log));
+const { policy } = config;
+const settling = open.use(new Settling(store, provider, policy, log));
+const charging = new Charging(store, provider, settling, policy);
 const auth = await openAuth(config.auth);
 open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
+open.use(every(1_000, () => settling.look(), { name: "settling", log }));
 const server = open.use(
-  await serve({ ...config.rpc, auth, log }, [paymentRpc(store, charging, newId)], database.holds),
+  await serve({ ...config.rpc, auth, log }, [paymentRpc({ store, charging, policy, newId })], database.holds),
 );
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { PaymentServiceService } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import {
+  PaymentServiceService,
+  type Resolution,
+} from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import { hear } from "@quadrille/outbox/testing/kept";
 import { openTestStore } from "@quadrille/outbox/testing/test-store";
 import type { RpcClient } from "@quadrille/rpc";
@@ -8,12 +11,16 @@ import { Charging } from "./charging.ts";
 import { migrations } from "./migrations.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
-import { amount, approved, memberId, newId, openPayment, Till, until } from "./testing/till.ts";
+import type { ProviderAnswered } from "./payment.ts";
+import { Settling } from "./settling.ts";
+import { amount, approved, memberId, newId, openPayment, policy, Till, until } from "./testing/till.ts";
 
 type Client = RpcClient<typeof PaymentServiceService>;
 const open = new AsyncDisposableStack();
+let opened: Awaited<ReturnType<typeof openTestStore<PaymentStore>>>;
 let store: PaymentStore;
 let till: Till;
+let settling: Settling;
 let member: Client;
 let stranger: Client;
 let operator: Client;
@@ -21,16 +28,20 @@ let service: Client;
 let lines: readonly { about: object }[];
 
 beforeAll(async () => {
-  store = open.use(await openTestStore("payment", migrations, openPaymentStore)).store;
-  const current: Pick<Till, "confirm" | "isAvailable"> = {
+  opened = open.use(await openTestStore("payment", migrations, openPaymentStore));
+  store = opened.store;
+  const current: Pick<Till, "confirm" | "refund" | "isAvailable" | "isAnswering"> = {
     confirm: (ask) => till.confirm(ask),
+    refund: (ask) => till.refund(ask),
+    isAnswering: true,
     get isAvailable() {
       return till.isAvailable;
     },
   };
   const log = { warn() {}, error() {} };
-  const charging = open.use(new Charging(store, current as Till, log));
-  const rpc = paymentRpc(store, charging, () => newId("attempt"));
+  settling = open.use(new Settling(store, current as Till, policy, log));
+  const charging = new Charging(store, current as Till, settling, policy);
+  const rpc = paymentRpc({ store, charging, policy, newId: () => newId("attempt") });
   const served = open.use(await openServed(PaymentServiceService, [rpc]));
   lines = served.lines;
   member = await served.as.member(memberId);
@@ -102,7 +113,9 @@ describe("a payment", () => {
     await hear(store, { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" });
     const refunding = await member.getPayment({ orderId, memberId: "" });
     expect(refunding.payment).toMatchObject({ status: "PAYMENT_STATUS_REFUNDING", refunded: 0n });
-    await store.handle({ type: "ProviderRefunded", orderId, number: 1 }, { kind: "own", id: "refund" });
+    till.onRefund = () => ({ kind: "refunded", transactionKey: "r-1" });
+    await settling.look();
+    await until(async () => (await store.payment(orderId)).status === "refunded");
     const refunded = await member.getPayment({ orderId, memberId: "" });
     expect(refunded.payment).toMatchObject({ status: "PAYMENT_STATUS_REFUNDED", refunded: amount });
   });
@@ -121,6 +134,137 @@ describe("a payment", () => {
       status: "PAYMENT_STATUS_VOIDED",
       reason: "CANCELLED",
     });
+  });
+});
+
+describe("a payment that waits for a person", () => {
+  const list = async () => {
+    const { payments, nextPageToken } = await operator.listStuckPayments({ pageSize: 0, pageToken: "" });
+    expect(nextPageToken).toBe("");
+    return payments;
+  };
+  const resolution = (orderId: string, wanted: Resolution, transactionKey = "") => {
+    return { requestId: newId("r"), orderId, resolution: wanted, transactionKey, note: "asked them" };
+  };
+  const age = async (orderId: string, interval: string) => {
+    const sql =
+      "update payments set attempt_started_at = now() - $2::interval, due_at = now() + interval '1 day'";
+    await opened.query(`${sql} where order_id = $1`, [orderId, interval]);
+  };
+  /** In doubt for so long. */
+  async function doubted(interval: string): Promise<string> {
+    const orderId = await openPayment(store);
+    till = new Till();
+    till.answer({ kind: "unknown", why: "TIMEOUT" });
+    const input = { ...{ orderId, memberId, paymentKey: "secret-key", amount, attemptId: newId("a") } };
+    const started = { type: "ConfirmPayment", ...input, isProviderAvailable: true, policy } as const;
+    await store.handle(started, { kind: "own", id: "test" });
+    const { attemptId } = input;
+    const answer = { kind: "unknown", why: "TIMEOUT" } as const;
+    const heard = {
+      type: "ProviderAnswered",
+      orderId,
+      attemptId,
+      lease: 1,
+      askedAt: new Date(),
+      answer,
+      policy,
+    };
+    await store.handle(heard as ProviderAnswered, { kind: "own", id: "test" });
+    await age(orderId, interval);
+    return orderId;
+  }
+  /** Given back, as far as the provider lets us. */
+  async function refused(): Promise<string> {
+    const orderId = await openPayment(store);
+    till.answer(approved);
+    await member.confirmPayment(confirmation(orderId));
+    await hear(store, { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" });
+    till.onRefund = () => ({ kind: "refused", code: "NOT_CANCELABLE_PAYMENT" });
+    await settling.look();
+    await until(async () => (await list()).some(({ payment }) => payment?.orderId === orderId));
+    return orderId;
+  }
+
+  test("is listed once its doubt has lasted an hour, the longest first, a page at a time", async () => {
+    const [young, old, older] = [
+      await doubted("59 minutes"),
+      await doubted("61 minutes"),
+      await doubted("2 hours"),
+    ];
+    const found = await list();
+    expect(found.map(({ payment }) => payment?.orderId)).toEqual([older, old]);
+    expect(found[0]).toMatchObject({
+      memberId,
+      why: "TIMEOUT",
+      payment: { status: "PAYMENT_STATUS_UNKNOWN" },
+    });
+    const first = await operator.listStuckPayments({ pageSize: 1, pageToken: "" });
+    const second = await operator.listStuckPayments({ pageSize: 1, pageToken: first.nextPageToken });
+    expect([...first.payments, ...second.payments]).toEqual(found);
+    const retry = await operator.resolvePayment(resolution(young, "RESOLUTION_RETRY"));
+    expect(retry.payment?.status).toBe("PAYMENT_STATUS_UNKNOWN");
+    expect(await store.due(10)).toContain(young);
+    await expect(operator.resolvePayment(resolution(young, "RESOLUTION_NOT_CAPTURED"))).rejects.toMatchObject(
+      {
+        code: "PAYMENT_NOT_STUCK",
+      },
+    );
+    const captured = resolution(old, "RESOLUTION_CAPTURED", "t-desk");
+    const answer = await operator.resolvePayment(captured);
+    expect(answer.payment).toMatchObject({ status: "PAYMENT_STATUS_APPROVED", transactionKey: "t-desk" });
+    expect(await operator.resolvePayment(captured)).toEqual(answer);
+    expect(await refusalOf(operator.resolvePayment({ ...captured, note: "other" }))).toBe(
+      "REQUEST_ID_REUSED",
+    );
+    const { payment } = await operator.resolvePayment(resolution(older, "RESOLUTION_NOT_CAPTURED"));
+    expect(payment).toMatchObject({ status: "PAYMENT_STATUS_DECLINED", reason: "NOT_CAPTURED" });
+    expect(await list()).toEqual([]);
+    const kept = "select resolution, decided_by, note from resolutions where order_id = $1";
+    expect(await opened.query(kept, [old])).toEqual([
+      { resolution: "CAPTURED", decided_by: "operator:ann", note: "asked them" },
+    ]);
+  });
+
+  test("is listed when its refund was refused, and is tried again under a new number or called done", async () => {
+    const orderId = await refused();
+    expect(await list()).toMatchObject([
+      { why: "NOT_CANCELABLE_PAYMENT", payment: { orderId, refunded: 0n } },
+    ]);
+    await operator.resolvePayment(resolution(orderId, "RESOLUTION_RETRY"));
+    expect(await list()).toEqual([]);
+    await settling.look();
+    await until(async () => (await list()).length === 1);
+    expect(till.refunds.map(({ number }) => number)).toEqual([1, 2]);
+    const { payment } = await operator.resolvePayment(resolution(orderId, "RESOLUTION_REFUNDED"));
+    expect(payment).toMatchObject({ status: "PAYMENT_STATUS_REFUNDED", refunded: amount });
+    expect(await list()).toEqual([]);
+  });
+
+  test("is nobody's but an operator's, who says what was found and why", async () => {
+    const orderId = await doubted("2 hours");
+    for (const client of [member, service]) {
+      expect(await refusalOf(client.listStuckPayments({ pageSize: 0, pageToken: "" }))).toBe("FORBIDDEN");
+      const call = client.resolvePayment(resolution(orderId, "RESOLUTION_NOT_CAPTURED"));
+      expect(await refusalOf(call)).toBe("FORBIDDEN");
+    }
+    const asked = (change: object) =>
+      refusalOf(operator.resolvePayment({ ...resolution(orderId, "RESOLUTION_NOT_CAPTURED"), ...change }));
+    expect(await asked({ resolution: "RESOLUTION_UNSPECIFIED" })).toEqual(["INVALID_REQUEST", "resolution"]);
+    expect(await asked({ resolution: "RESOLUTION_CAPTURED" })).toEqual([
+      "INVALID_REQUEST",
+      "transaction_key",
+    ]);
+    expect(await asked({ transactionKey: "t" })).toEqual(["INVALID_REQUEST", "transaction_key"]);
+    expect(await asked({ note: "" })).toEqual(["INVALID_REQUEST", "note"]);
+    expect(await asked({ orderId: newId("o") })).toBe("PAYMENT_UNKNOWN");
+    const pageToken = Buffer.from("2026-02-31T00:00:00.000Z o").toString("base64url");
+    expect(await refusalOf(operator.listStuckPayments({ pageSize: 0, pageToken }))).toEqual([
+      "INVALID_REQUEST",
+      "page_token",
+    ]);
+    expect((await list()).map(({ payment }) => payment?.orderId)).toEqual([orderId]);
+    await operator.resolvePayment(resolution(orderId, "RESOLUTION_NOT_CAPTURED"));
   });
 });
 

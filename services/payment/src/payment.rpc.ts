@@ -3,15 +3,25 @@ import {
   type Payment as PaymentMessage,
   PaymentServiceService,
   type PaymentStatus,
+  ResolvePaymentResponse,
 } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
-import { Refusal } from "@quadrille/decider";
+import { Refusal, type Rows, row } from "@quadrille/decider";
 import { fields, type Service, service } from "@quadrille/rpc";
-import { memberOf, requestCause } from "@quadrille/rpc/request";
+import { cutPage, pageOf } from "@quadrille/rpc/page";
+import { callerName, memberOf, reply, requestCause } from "@quadrille/rpc/request";
 import type { Charging } from "./charging.ts";
 import type { PaymentStore } from "./payment.store.ts";
-import type { LivePayment } from "./payment.ts";
+import type { LivePayment, PaymentTables, Policy } from "./payment.ts";
+import type { Resolution } from "./resolve.ts";
 
-export function paymentRpc(store: PaymentStore, charging: Charging, newId: () => string): Service {
+export interface PaymentRpcConfig {
+  readonly store: PaymentStore;
+  readonly charging: Charging;
+  readonly policy: Policy;
+  readonly newId: () => string;
+}
+
+export function paymentRpc({ store, charging, policy, newId }: PaymentRpcConfig): Service {
   return service(
     PaymentServiceService,
     {
@@ -24,7 +34,7 @@ export function paymentRpc(store: PaymentStore, charging: Charging, newId: () =>
         read.done();
         const memberId = memberOf(call.caller, "");
         const payment = await charging.confirm(
-          { type: "ConfirmPayment", orderId, memberId, paymentKey, amount, attemptId: newId() },
+          { orderId, memberId, paymentKey, amount, attemptId: newId() },
           requestCause("ConfirmPayment", requestId, call),
           call.signal,
         );
@@ -40,12 +50,74 @@ export function paymentRpc(store: PaymentStore, charging: Charging, newId: () =>
           throw new Refusal("PAYMENT_UNKNOWN");
         return { payment: toMessage(orderId, payment) };
       },
+      async listStuckPayments(request) {
+        const wanted = pageOf(request);
+        const { unknownSeconds } = policy;
+        const after = wanted.after === undefined ? undefined : readSince(wanted.after);
+        const found = await store.stuck({ unknownSeconds, after, most: wanted.size + 1 });
+        const { page, nextPageToken } = cutPage(
+          found,
+          wanted,
+          ({ since, orderId }) => `${since.toISOString()} ${orderId}`,
+        );
+        const payments = page.map(({ orderId, payment, since }) => {
+          return {
+            payment: toMessage(orderId, payment),
+            memberId: payment.memberId,
+            since,
+            why: payment.why,
+          };
+        });
+        return { payments, nextPageToken };
+      },
+      async resolvePayment(request, call) {
+        const read = fields();
+        const requestId = read.requestId(request.requestId);
+        const orderId = read.id("order_id", request.orderId);
+        const wanted = read.oneOf("resolution", request.resolution, [
+          "RESOLUTION_CAPTURED",
+          "RESOLUTION_NOT_CAPTURED",
+          "RESOLUTION_REFUNDED",
+          "RESOLUTION_RETRY",
+        ]);
+        const isCaptured = wanted === "RESOLUTION_CAPTURED";
+        const { transactionKey } = request;
+        if (isCaptured) read.text("transaction_key", transactionKey, { max: 64 });
+        else read.check("transaction_key", transactionKey === "", "is only for what was captured");
+        const note = read.text("note", request.note, { max: 500 });
+        read.done();
+        const resolution = wanted.slice("RESOLUTION_".length) as Resolution;
+        const by = callerName(call.caller);
+        return await store.handle(
+          { type: "ResolvePayment", orderId, resolution, transactionKey, by, note, policy },
+          requestCause("ResolvePayment", requestId, call),
+          reply(ResolvePaymentResponse, paymentIn(orderId)),
+        );
+      },
     },
     {
       confirmPayment: ["member"],
       getPayment: ["member", "operator", "service"],
+      listStuckPayments: ["operator"],
+      resolvePayment: ["operator"],
     },
   );
+}
+
+function paymentIn(orderId: string) {
+  return (rows: Rows<PaymentTables>) => {
+    const payment = row(rows.payments, orderId);
+    return { payment: payment.status === "absent" ? undefined : toMessage(orderId, payment) };
+  };
+}
+
+function readSince(token: string): { readonly since: Date; readonly orderId: string } {
+  const [, at = "", orderId = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(token) ?? [];
+  const since = new Date(at);
+  if (!Number.isNaN(since.getTime()) && since.toISOString() === at && at >= "0001") return { since, orderId };
+  throw new Refusal("INVALID_REQUEST", {
+    violations: [{ field: "page_token", description: "is not one that was given" }],
+  });
 }
 
 const statuses = {
@@ -72,6 +144,9 @@ function toMessage(orderId: string, payment: LivePayment): PaymentMessage {
     approvedAt: approved?.approvedAt,
     transactionKey: approved?.transactionKey ?? "",
     reason: verdict !== undefined && "reason" in verdict.data ? verdict.data.reason : "",
-    refunded: payment.refunds.reduce((sum, refund) => (refund.isDone ? sum + refund.amount : sum), 0n),
+    refunded: payment.refunds.reduce(
+      (sum, refund) => (refund.state === "done" ? sum + refund.amount : sum),
+      0n,
+    ),
   };
 }

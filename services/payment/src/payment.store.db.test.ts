@@ -4,8 +4,15 @@ import { constraintOf, openTestStore } from "@quadrille/outbox/testing/test-stor
 import fc from "fast-check";
 import { migrations } from "./migrations.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
-import { absentPayment, type PaymentInput, type ProviderAnswer, payments } from "./payment.ts";
+import {
+  absentPayment,
+  type PaymentInput,
+  type ProviderAnswered,
+  payments,
+  type ResolvePayment,
+} from "./payment.ts";
 import { sweep } from "./sweep.ts";
+import { policy } from "./testing/till.ts";
 
 type Opened = Awaited<ReturnType<typeof openTestStore<PaymentStore>>>;
 let opened: Opened;
@@ -37,10 +44,16 @@ const payable = (orderId: string, due = amountDue, payBy = future): PaymentInput
   payBy,
 });
 const confirm = (orderId: string, attemptId = "a-1", paymentKey = "k-1"): PaymentInput => {
-  return { type: "ConfirmPayment", orderId, memberId, paymentKey, amount: amountDue, attemptId };
+  const asked = { amount: amountDue, isProviderAvailable: true, policy };
+  return { type: "ConfirmPayment", orderId, memberId, paymentKey, attemptId, ...asked };
 };
-const answered = (orderId: string, answer: ProviderAnswer, attemptId = "a-1"): PaymentInput => {
-  return { type: "ProviderAnswered", orderId, attemptId, answer };
+const answered = (orderId: string, answer: ProviderAnswered["answer"], attemptId = "a-1"): PaymentInput => {
+  return { type: "ProviderAnswered", orderId, attemptId, lease: 1, askedAt: past, answer, policy };
+};
+const lease = (orderId: string): PaymentInput => ({ type: "TakeLease", orderId, isEarly: true, policy });
+const resolve = (orderId: string, resolution: ResolvePayment["resolution"]): PaymentInput => {
+  const said = { transactionKey: "t", by: "operator:ann", note: "because" };
+  return { type: "ResolvePayment", orderId, resolution, ...said, policy: { ...policy, unknownSeconds: 0 } };
 };
 const cancelled = (orderId: string): PaymentInput => ({
   type: "OrderCancelled",
@@ -62,16 +75,19 @@ const cancelRequested = (orderId: string): PaymentInput => {
 const failed = (orderId: string): PaymentInput => {
   return { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" };
 };
-const refunded = (orderId: string, number = 1): PaymentInput => ({
-  type: "ProviderRefunded",
-  orderId,
-  number,
-});
+const refunded = (orderId: string, number = 1): PaymentInput => {
+  const answer = { kind: "refunded", transactionKey: "r" } as const;
+  return { type: "RefundAnswered", orderId, number, lease: 1, answer };
+};
+const notRefunded = (orderId: string): PaymentInput => {
+  return { type: "RefundAnswered", orderId, number: 1, lease: 1, answer: { kind: "refused", code: "NO" } };
+};
 const late = (orderId: string): PaymentInput => ({ type: "DeadlinePassed", orderId });
 
 const approved = { kind: "approved", transactionKey: "t", paidWith: "카드 \"'\\", approvedAt: past } as const;
 const declined = { kind: "declined", code: "REJECT_CARD_PAYMENT" } as const;
 const unknown = { kind: "unknown", why: "TIMEOUT" } as const;
+const mismatch = { kind: "mismatch", amount: 1_000n } as const;
 
 describe("rows", () => {
   const order = fc.constantFrom("o1", "o2");
@@ -84,14 +100,20 @@ describe("rows", () => {
     fc.tuple(order, attempt, fc.constantFrom("k-1", "k-2")).map(([id, by, key]) => {
       return (run: string) => confirm(run + id, by, key);
     }),
-    fc.tuple(order, attempt, fc.constantFrom(approved, declined, unknown)).map(([id, by, answer]) => {
-      return (run: string) => answered(run + id, answer, by);
-    }),
+    fc
+      .tuple(order, attempt, fc.constantFrom(approved, declined, unknown, mismatch))
+      .map(([id, by, answer]) => {
+        return (run: string) => answered(run + id, answer, by);
+      }),
     told(cancelled),
     told(cancelRequested),
     told(failed),
     told(refunded),
     told((id) => refunded(id, 2)),
+    told(notRefunded),
+    told(lease),
+    told((id) => resolve(id, "CAPTURED")),
+    told((id) => resolve(id, "RETRY")),
     told(late),
   );
 
@@ -118,14 +140,19 @@ describe("rows", () => {
   const scripts: Readonly<Record<string, (id: string) => PaymentInput[]>> = {
     ready: (id) => [payable(id)],
     confirming: (id) => [payable(id), confirm(id)],
+    "confirming, asked to cancel": (id) => [payable(id), confirm(id), cancelRequested(id)],
     "confirming, unwanted": (id) => [payable(id), confirm(id), cancelled(id)],
     unknown: (id) => [payable(id), confirm(id), answered(id, unknown)],
+    "unknown, asked about": (id) => [payable(id), confirm(id), answered(id, unknown), lease(id)],
     approved: (id) => [payable(id), confirm(id), answered(id, approved)],
     "approved, nothing due": (id) => [payable(id, 0n)],
     declined: (id) => [payable(id), confirm(id), answered(id, declined)],
     voided: (id) => [payable(id), cancelled(id)],
     "voided, a tombstone": (id) => [cancelled(id), payable(id)],
     refunding: (id) => [payable(id), confirm(id), answered(id, approved), cancelled(id)],
+    "refunding, refused": (id) => [
+      ...[payable(id), confirm(id), answered(id, approved), cancelled(id), notRefunded(id)],
+    ],
     refunded: (id) => [payable(id), confirm(id), answered(id, approved), failed(id), refunded(id)],
   };
   test.each(Object.entries(scripts))("keep a payment that is %s", async (name, script) => {
@@ -153,6 +180,7 @@ describe("rows", () => {
     ["payments_amount_due_check", "update payments set amount_due = -1"],
     ["payments_captured_check", "update payments set captured = -1"],
     ["payments_status", "update payments set status = 'PAID'"],
+    ["payments_wish_check", "update payments set wish = 'keep'"],
     [
       "payments_attempt",
       "update payments set attempt_id = 'a', payment_key = null, attempt_started_at = null",

@@ -7,9 +7,25 @@ import {
 } from "@quadrille/contracts/gen/quadrille/payment/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
-import { aggregate, type RowOf, table } from "@quadrille/outbox/tables";
+import { aggregate, ledger, type RowOf, table } from "@quadrille/outbox/tables";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
-import { absentPayment, type LivePayment, type Payment, payments, type Verdict } from "./payment.ts";
+import {
+  absentPayment,
+  type Entry,
+  type LivePayment,
+  type Payment,
+  payments,
+  type Refund,
+  type Verdict,
+} from "./payment.ts";
+import type { Resolution } from "./resolve.ts";
+
+interface StoredRefund {
+  readonly number: number;
+  readonly amount: string;
+  readonly state: Refund["state"];
+  readonly startedAt: string;
+}
 
 const PaymentSchema = defineEntity({
   name: "Payment",
@@ -25,16 +41,41 @@ const PaymentSchema = defineEntity({
     attemptId: p.string().nullable(),
     paymentKey: p.string().nullable(),
     attemptStartedAt: p.datetime().nullable(),
-    isUnwanted: p.boolean(),
+    wish: p.string().$type<LivePayment["wish"]>(),
     verdict: p.json<{ readonly type: Verdict["type"]; readonly data: unknown }>().nullable(),
     captured: p.bigint("bigint"),
-    refunds:
-      p.json<readonly { readonly number: number; readonly amount: string; readonly isDone: boolean }[]>(),
+    refunds: p.json<readonly StoredRefund[]>(),
+    dueAt: p.datetime().nullable(),
+    lease: p.integer(),
+    tries: p.integer(),
+    why: p.string(),
     ...aggregate,
   },
 });
 export class PaymentRow extends PaymentSchema.class {}
 PaymentSchema.setClass(PaymentRow);
+
+const ResolutionSchema = defineEntity({
+  name: "Resolution",
+  tableName: "resolutions",
+  properties: {
+    number: p.bigint("bigint").primary().autoincrement(),
+    orderId: p.string(),
+    resolution: p.string().$type<Resolution>(),
+    decidedBy: p.string(),
+    note: p.string(),
+    at: p.datetime(),
+  },
+});
+export class ResolutionRow extends ResolutionSchema.class {}
+ResolutionSchema.setClass(ResolutionRow);
+
+/** A payment that waits for a person, and since when. */
+export interface StuckPayment {
+  readonly orderId: string;
+  readonly payment: LivePayment;
+  readonly since: Date;
+}
 
 export type PaymentStore = Awaited<ReturnType<typeof openPaymentStore>>;
 
@@ -59,7 +100,16 @@ export async function openPaymentStore({
         isAbsent: (payment) => payment.status === "absent",
       }),
     },
+    ledger: ledger(ResolutionRow, ({ orderId, resolution, by, note }: Entry, at) => {
+      return { orderId, resolution, decidedBy: by, note, at };
+    }),
   });
+  const orderIds = async (sql: string, values: readonly unknown[]) => {
+    const rows = await store.read((em) =>
+      em.getConnection().execute<{ order_id: string }[]>(sql, [...values]),
+    );
+    return rows.map((row) => row.order_id);
+  };
   const wakeUps = new WakeUps();
   store.onCommit(({ changed }) => {
     for (const orderId of changed) wakeUps.wake(orderId);
@@ -67,16 +117,44 @@ export async function openPaymentStore({
   return Object.assign(store, {
     wakeUps,
     /** Payments nobody made until their pay_by. */
-    async overdue(most: number): Promise<string[]> {
-      const rows = await store.read((em) =>
+    overdue: (most: number) =>
+      orderIds(
+        "select order_id from payments where status = 'ready' and pay_by <= clock_timestamp() order by pay_by limit ?",
+        [most],
+      ),
+    /** Payments the provider may be asked about now, the longest waiting first. */
+    due: (most: number) =>
+      orderIds("select order_id from payments where due_at <= clock_timestamp() order by due_at limit ?", [
+        most,
+      ]),
+    /** Payments the provider has to be asked about now or later, the last ones first. */
+    waiting: (most: number) =>
+      orderIds("select order_id from payments where due_at is not null order by due_at desc limit ?", [most]),
+    /** Payments that wait for a person: in doubt, or on their way back, for so long; or whose refund was refused. */
+    async stuck(page: {
+      readonly unknownSeconds: number;
+      readonly after: { readonly since: Date; readonly orderId: string } | undefined;
+      readonly most: number;
+    }): Promise<StuckPayment[]> {
+      const { unknownSeconds, after, most } = page;
+      const found = await store.read((em) =>
         em
           .getConnection()
-          .execute<{ order_id: string }[]>(
-            "select order_id from payments where status = 'ready' and pay_by <= clock_timestamp() order by pay_by limit ?",
-            [most],
-          ),
+          .execute<{ order_id: string; since: Date }[]>(stuckSql, [
+            unknownSeconds,
+            after?.since ?? never,
+            after?.orderId ?? "",
+            most,
+          ]),
       );
-      return rows.map((row) => row.order_id);
+      const rows = await store.read((em) =>
+        em.find(PaymentRow, { orderId: { $in: found.map((row) => row.order_id) } }),
+      );
+      const byId = new Map(rows.map((row) => [row.orderId, fromRow(row)]));
+      return found.flatMap(({ order_id: orderId, since }) => {
+        const payment = byId.get(orderId) ?? absentPayment;
+        return payment.status === "absent" ? [] : [{ orderId, payment, since: new Date(since) }];
+      });
     },
     async payment(orderId: string): Promise<Payment> {
       const found = await store.read((em) => em.findOne(PaymentRow, { orderId }));
@@ -85,12 +163,33 @@ export async function openPaymentStore({
   });
 }
 
+const never = new Date(0);
+
+const stuckSql = `
+  select order_id, since from (
+    select order_id, date_trunc('milliseconds', attempt_started_at) as since, clock_timestamp() - make_interval(secs => ?) as too_long,
+      status, refunds->-1 as refund
+    from payments where status in ('unknown', 'refunding')
+  ) as doubted
+  where (since, order_id) > (?, ?) and (
+    status = 'unknown' and since <= too_long
+    or status = 'refunding' and (
+      refund->>'state' = 'refused'
+      or refund->>'state' = 'started' and (refund->>'startedAt')::timestamptz <= too_long
+    )
+  )
+  order by since, order_id limit ?`;
+
 const nobody = {
   memberId: "",
   amountDue: 0n,
   currency: "",
   method: "PAYMENT_METHOD_UNSPECIFIED",
   captured: 0n,
+  wish: "pay",
+  lease: 0,
+  tries: 0,
+  why: "",
 } as const;
 
 function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
@@ -105,17 +204,21 @@ function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
     attemptId: attempt?.attemptId ?? null,
     paymentKey: attempt?.paymentKey ?? null,
     attemptStartedAt: attempt?.startedAt ?? null,
-    isUnwanted: live.isUnwanted ?? false,
+    dueAt: live.dueAt ?? null,
     verdict:
       verdict === undefined
         ? null
         : { type: verdict.type, data: codecs[verdict.type].toJSON(verdict.data as never) },
-    refunds: refunds.map(({ number, amount, isDone }) => ({ number, amount: `${amount}`, isDone })),
+    refunds: refunds.map(({ amount, startedAt, ...refund }) => ({
+      ...refund,
+      amount: `${amount}`,
+      startedAt: startedAt.toISOString(),
+    })),
   };
 }
 
 function fromRow(found: RowOf<typeof PaymentRow>): Payment {
-  const { status, memberId, amountDue, currency, method, isUnwanted, captured } = found;
+  const { status, memberId, amountDue, currency, method, wish, captured, lease, tries, why } = found;
   if (status === "absent") return absentPayment;
   const { attemptId, paymentKey, attemptStartedAt: startedAt, verdict } = found;
   return {
@@ -126,12 +229,20 @@ function fromRow(found: RowOf<typeof PaymentRow>): Payment {
     method,
     payBy: found.payBy ?? undefined,
     attempt: attemptId && paymentKey && startedAt ? { attemptId, paymentKey, startedAt } : undefined,
-    isUnwanted,
+    wish,
     verdict: verdict
       ? ({ type: verdict.type, data: codecs[verdict.type].fromJSON(verdict.data) } as Verdict)
       : undefined,
     captured,
-    refunds: found.refunds.map(({ number, amount, isDone }) => ({ number, amount: BigInt(amount), isDone })),
+    refunds: found.refunds.map(({ amount, startedAt, ...refund }) => ({
+      ...refund,
+      amount: BigInt(amount),
+      startedAt: new Date(startedAt),
+    })),
+    dueAt: found.dueAt ?? undefined,
+    lease,
+    tries,
+    why,
   };
 }
 

@@ -7,11 +7,13 @@ import {
   orderId,
   payBy,
   paymentOf,
+  policy,
   start,
   states,
   told,
+  wrongAmount,
 } from "./payment.examples.ts";
-import { decidePayment, evolvePayment, type LivePayment, payments } from "./payment.ts";
+import { decidePayment, evolvePayment, type LivePayment, payments, type Refund } from "./payment.ts";
 
 const live = (past: typeof states.ready) => paymentOf(past) as LivePayment;
 const justBefore = new Date(payBy.getTime() - 1);
@@ -73,10 +75,9 @@ describe("a verdict", () => {
   test("stands, even if a second one came", () => {
     const declined = { type: "payment.declined", data: { orderId, reason: "late" } } as const;
     const approved = live(states.approved);
-    expect(evolvePayment(approved, declined)).toEqual(approved);
-    expect(evolvePayment(approved, { type: "payment.voided", data: { orderId, reason: "EXPIRED" } })).toEqual(
-      approved,
-    );
+    const voided = { type: "payment.voided", data: { orderId, reason: "EXPIRED" } } as const;
+    expect(evolvePayment(approved, declined, start)).toEqual(approved);
+    expect(evolvePayment(approved, voided, start)).toEqual(approved);
   });
 
   test("that was lost is not made up", () => {
@@ -93,40 +94,107 @@ describe("what goes back", () => {
       "OrderCancelled",
       "OrderConfirmationFailed",
     );
-    expect(live(both).refunds).toEqual([{ number: 1, amount: amountDue, isDone: false }]);
+    const refund = { number: 1, amount: amountDue, state: "started", startedAt: start };
+    expect(live(both).refunds).toEqual([refund]);
     both
-      .when(inputs.ProviderRefunded)
+      .when(inputs.RefundAnswered)
       .thenFacts([
         { type: "payment.refunded", data: { orderId, amount: amountDue, currency: "KRW", refundNumber: 1 } },
       ]);
   });
 
-  test("is what is left when part of it went back before", () => {
-    const partly = { ...live(states.approved), refunds: [{ number: 1, amount: 400n, isDone: true }] };
+  const refund = (number: number, amount: bigint, state: Refund["state"] = "started"): Refund => {
+    return { number, amount, state, startedAt: start };
+  };
+
+  test("is what is left when part of it went back before; a refusal has promised nothing", () => {
+    const refunds = [refund(1, 400n, "done"), refund(2, 2000n, "refused")];
+    const partly = { ...live(states.approved), refunds };
     const facts = decidePayment(partly, inputs.OrderCancelled, start);
-    expect(facts).toEqual([
-      { type: "refundStarted", orderId, refund: { number: 2, amount: amountDue - 400n, isDone: false } },
-    ]);
-    const both = evolvePayment(partly, facts[0] as never);
-    const [refunded] = decidePayment(both, inputs["ProviderRefunded, other number"], start);
-    expect(evolvePayment(both, refunded as never).status).toBe("refunded");
+    expect(facts).toEqual([{ type: "refundStarted", orderId, refund: refund(3, amountDue - 400n) }]);
   });
 
   test("is not finished while one of several is on its way", () => {
-    const refunds = [1, 2].map((number) => ({ number, amount: 1200n, isDone: false }));
-    const two = { ...live(states.refunding), refunds };
-    const [first] = decidePayment(two, inputs.ProviderRefunded, start);
-    const after = evolvePayment(two, first as never);
-    expect(after.status).toBe("refunding");
-    expect(decidePayment(after, inputs.ProviderRefunded, start)).toEqual([]); // The same one is told once.
+    const two = { ...live(states.refunding), refunds: [refund(1, 1200n), refund(2, 1200n)] };
+    const [first] = decidePayment(two, inputs.RefundAnswered, start);
+    const after = evolvePayment(two, first as never, start);
+    expect(after).toMatchObject({ status: "refunding", dueAt: start });
+    expect(decidePayment(after, inputs.RefundAnswered, start)).toEqual([]); // The same one is told once.
+    const [second] = decidePayment(after, { ...inputs.RefundAnswered, number: 2 }, start);
+    expect(evolvePayment(after, second as never, start)).toMatchObject({
+      status: "refunded",
+      dueAt: undefined,
+    });
   });
 
   test("comes without being asked for when it turns out to have been taken after a decline", () => {
     expect(live(states["refunding, declined"])).toMatchObject({
       verdict: { type: "payment.declined" },
       captured: amountDue,
-      refunds: [{ number: 1, amount: amountDue, isDone: false }],
+      refunds: [refund(1, amountDue)],
     });
+  });
+
+  test("is what was really taken, when that is not what was due", () => {
+    const wrong = states["refunding, wrong amount"];
+    expect(live(wrong)).toMatchObject({ captured: wrongAmount, verdict: undefined });
+    const [refunded, declined] = wrong.when(inputs.RefundAnswered).facts;
+    expect(refunded).toMatchObject({ data: { amount: wrongAmount } });
+    expect(declined).toEqual({ type: "payment.declined", data: { orderId, reason: "AMOUNT_MISMATCH" } });
+  });
+
+  test("gets a new number when a person has it tried again after a refusal", () => {
+    const { facts, after } = states["refunding, refused"].when(inputs["ResolvePayment, retry"]);
+    expect(facts.at(-1)).toEqual({ type: "refundStarted", orderId, refund: refund(2, amountDue) });
+    expect(live(after)).toMatchObject({ dueAt: start, tries: 0 });
+  });
+});
+
+describe("a doubt", () => {
+  const secondsOf = (past: typeof states.ready) =>
+    ((live(past).dueAt?.getTime() ?? Number.NaN) - past.now.getTime()) / 1000;
+
+  test("is asked about after 1, 5, 15 and 60 seconds, after five minutes, and then every five", () => {
+    const waits: number[] = [];
+    let past = told(states["confirming, cancel asked"], "ProviderAnswered, unknown");
+    for (let tries = 0; tries < 7; tries += 1) {
+      waits.push(secondsOf(past));
+      past = told(past.at(live(past).dueAt ?? start), "TakeLease");
+      const { lease } = live(past);
+      past = past.when({ ...inputs["ProviderAnswered, unknown"], lease }).after;
+    }
+    expect(waits).toEqual([1, 4, 10, 45, 240, 300, 300]);
+    expect(live(past).tries).toBe(8);
+  });
+
+  test("belongs to whoever took the lease last, for as long as a call may take", () => {
+    const leased = states["unknown, asked by another"];
+    expect([live(leased).lease, secondsOf(leased)]).toEqual([2, policy.callSeconds]);
+    expect(secondsOf(told(states["refunding, lease over"], "TakeLease"))).toBe(2 * policy.callSeconds);
+    const zombie = { ...inputs["ProviderAnswered, declined"], lease: 1 };
+    expect(live(leased.when(zombie).after).status).toBe("declined"); // What is final stays true.
+  });
+
+  test.each([
+    ["an hour less a moment", policy.unknownSeconds * 1000 - 1, "PAYMENT_NOT_STUCK"],
+    ["an hour", policy.unknownSeconds * 1000, "approved"],
+  ])("is a person's after %s", (_name, ms, end) => {
+    const outcome = states.unknown.when(inputs.ResolvePayment, new Date(start.getTime() + ms));
+    if (end === "approved") expect(live(outcome.after).verdict).toMatchObject({ type: "payment.approved" });
+    else outcome.thenRefuses(end);
+  });
+
+  test("ended by a person leaves a line that says who and why", () => {
+    const [resolved] = states["unknown, for too long"].when(inputs.ResolvePayment).facts;
+    expect(payments.entries?.(resolved as never)).toEqual([
+      { orderId, resolution: "CAPTURED", by: "operator:ann", note: "called them" },
+    ]);
+    expect(payments.entries?.({ type: "wished", orderId, wish: "cancel" })).toEqual([]);
+  });
+
+  test("declared over by a person, the money that comes all the same goes back", () => {
+    const over = told(states["unknown, for too long"], "ResolvePayment, not captured");
+    expect(live(told(over, "ProviderAnswered")).refunds).toHaveLength(1);
   });
 });
 
@@ -141,6 +209,6 @@ test("it knows its inputs, its states and its facts", () => {
     "OrderCancelled",
   ] as const)
     expect(() => decidePayment(odd, inputs[name], start)).toThrow("unreachable");
-  expect(() => evolvePayment(odd, nonsense)).toThrow("unreachable");
+  expect(() => evolvePayment(odd, nonsense, start)).toThrow("unreachable");
   expect(payments.keys(inputs.DeadlinePassed)).toEqual({ payments: [orderId] });
 });

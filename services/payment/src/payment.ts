@@ -1,13 +1,15 @@
 // Paid or not: the one decision this service owns. Nothing here waits, calls the provider or reads a clock.
 //
 //   absent → ready → confirming → approved → refunding → refunded
-//              │        │  ↘ ↑ ↘
-//              │        │   unknown → …        no answer, or one that proves nothing: asked until it is known
-//              │        └──→ declined
-//              └──→ voided                      nobody paid in time, or the order was cancelled first
+//              │        │  ↘       ↗  ↑
+//              │        │   unknown ──┘→ …        no answer, or one that proves nothing: asked until it is known
+//              │        └──→ declined → …         (and given back all the same if it turns out to be there)
+//              └──→ voided                        nobody paid in time, or the order was cancelled first
 //
 // An attempt is committed before the provider is called and its answer in a second transaction, so a crash in
-// between leaves an attempt to ask about and never a second charge.
+// between leaves an attempt to ask about and never a second charge. Whoever calls the provider holds a lease: while
+// it runs nobody else calls, and once it has run out anybody may. What the provider answers is in `answers.ts`,
+// what goes back in `refunds.ts`, what a person decides in `resolve.ts`.
 import type { FactToldBy, Told } from "@quadrille/contracts/events";
 import type {
   OrderCancelled,
@@ -17,6 +19,9 @@ import type {
 } from "@quadrille/contracts/gen/quadrille/order/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import { type Decider, type Instant, Refusal, row, unreachable } from "@quadrille/decider";
+import { answered, type ProviderState, takeLease } from "./answers.ts";
+import { giveBackAll, type RefundAnswer, refundAnswered } from "./refunds.ts";
+import { type Resolution, resolve } from "./resolve.ts";
 
 export type LiveStatus =
   | "ready"
@@ -28,55 +33,70 @@ export type LiveStatus =
   | "refunding"
   | "refunded";
 
-/** One try to take the money. Its key is the provider's idempotency key, so it never changes. */
+/** How long things may take, in seconds. */
+export interface Policy {
+  /** How long one call to the provider is waited for; then somebody else may ask. */
+  readonly callSeconds: number;
+  /** How long after an attempt began the provider may still take the money for its key. */
+  readonly keySeconds: number;
+  /** How long a doubt lasts before a person is asked. */
+  readonly unknownSeconds: number;
+}
+
+/** One try to take the money. Its id is the provider's idempotency key, so it never changes. */
 export interface Attempt {
   readonly attemptId: string;
   readonly paymentKey: string;
   readonly startedAt: Instant;
 }
 
-export interface LivePayment {
-  readonly status: LiveStatus;
-  readonly memberId: string;
-  /** Minor units. */
-  readonly amountDue: bigint;
-  readonly currency: string;
-  readonly method: PaymentMethod;
-  readonly payBy: Instant | undefined;
-  readonly attempt: Attempt | undefined;
-  /** The order was cancelled while the provider was being asked: what comes in must go back. */
-  readonly isUnwanted: boolean;
-  /** What was told to the order, to be told again when it asks. */
-  readonly verdict: Verdict | undefined;
-  readonly captured: bigint;
-  readonly refunds: readonly Refund[];
-}
-
 export interface Refund {
   /** From 1; with the order id, the provider's idempotency key. */
   readonly number: number;
   readonly amount: bigint;
-  readonly isDone: boolean;
+  /** `refused` is final for this number: what is tried again gets the next one. */
+  readonly state: "started" | "done" | "refused";
+  readonly startedAt: Instant;
 }
+
+/** Whether the order still wants it: cancel asks which came first, giveBack has ended whatever comes. */
+export type Wish = "pay" | "cancel" | "giveBack";
 
 export type Verdict = Extract<
   FactToldBy<"payment">,
   { type: "payment.approved" | "payment.declined" | "payment.voided" }
 >;
 
+interface Registered {
+  /** Empty when only the order's end was heard of, and that without its member. */
+  readonly memberId: string;
+  /** Minor units. */
+  readonly amountDue: bigint;
+  readonly currency: string;
+  readonly method: PaymentMethod;
+  readonly payBy: Instant | undefined;
+}
+
+export interface LivePayment extends Registered {
+  readonly status: LiveStatus;
+  readonly attempt: Attempt | undefined;
+  readonly wish: Wish;
+  /** What was told to the order, to be told again when it asks. */
+  readonly verdict: Verdict | undefined;
+  readonly captured: bigint;
+  readonly refunds: readonly Refund[];
+  /** When the provider may be asked next; undefined while there is nothing to ask. */
+  readonly dueAt: Instant | undefined;
+  /** The number of the newest lease. */
+  readonly lease: number;
+  /** How often the provider was asked in vain since there was something to ask. */
+  readonly tries: number;
+  /** What it said last that proved nothing, or why nothing was heard. */
+  readonly why: string;
+}
+
 export type Payment = { readonly status: "absent" } | LivePayment;
 export const absentPayment: Payment = { status: "absent" };
-
-/** What the provider said about an attempt. Only what is proven is approved or declined; the rest is unknown. */
-export type ProviderAnswer =
-  | {
-      readonly kind: "approved";
-      readonly transactionKey: string;
-      readonly paidWith: string;
-      readonly approvedAt: Instant;
-    }
-  | { readonly kind: "declined"; readonly code: string }
-  | { readonly kind: "unknown"; readonly why: string };
 
 interface About {
   readonly orderId: string;
@@ -89,6 +109,44 @@ export interface ConfirmPayment extends About {
   readonly amount: bigint;
   /** A new id, used if an attempt is made. */
   readonly attemptId: string;
+  /** Whether the provider is known to answer: an attempt that was never started needs no answer. */
+  readonly isProviderAvailable: boolean;
+  readonly policy: Policy;
+}
+
+/** An answer belongs to an attempt and to the lease it was asked under. */
+export interface ProviderAnswered extends About {
+  readonly type: "ProviderAnswered";
+  readonly attemptId: string;
+  readonly lease: number;
+  /** When that lease was taken. */
+  readonly askedAt: Instant;
+  readonly answer: ProviderState;
+  readonly policy: Policy;
+}
+
+export interface RefundAnswered extends About {
+  readonly type: "RefundAnswered";
+  readonly number: number;
+  readonly lease: number;
+  readonly answer: RefundAnswer;
+}
+
+export interface ResolvePayment extends About {
+  readonly type: "ResolvePayment";
+  readonly resolution: Resolution;
+  readonly transactionKey: string;
+  /** The operator. */
+  readonly by: string;
+  readonly note: string;
+  readonly policy: Policy;
+}
+
+/** Asks for the right to call the provider: when it is due, or early when there is reason to hope. */
+export interface TakeLease extends About {
+  readonly type: "TakeLease";
+  readonly isEarly: boolean;
+  readonly policy: Policy;
 }
 
 export type PaymentInput =
@@ -97,33 +155,58 @@ export type PaymentInput =
   | (Told<OrderCancelled> & { readonly type: "OrderCancelled" })
   | (Told<OrderConfirmationFailed> & { readonly type: "OrderConfirmationFailed" })
   | ConfirmPayment
-  | (About & {
-      readonly type: "ProviderAnswered";
-      readonly attemptId: string;
-      readonly answer: ProviderAnswer;
-    })
-  | (About & { readonly type: "ProviderRefunded"; readonly number: number })
+  | ProviderAnswered
+  | RefundAnswered
+  | TakeLease
+  | ResolvePayment
   | (About & { readonly type: "DeadlinePassed" });
+
+/** What a lease allows. */
+export type ErrandKind = "confirm" | "query" | "refund";
 
 export type PaymentFact =
   | FactToldBy<"payment">
+  | (About & Registered & { readonly type: "registered" })
   | (About & { readonly type: "attemptStarted"; readonly attempt: Attempt })
-  | (About & { readonly type: "answerDoubted"; readonly why: string })
-  | (About & { readonly type: "madeUnwanted" })
-  | (About & { readonly type: "refundStarted"; readonly refund: Refund });
+  | (About & {
+      readonly type: "leased";
+      readonly lease: number;
+      readonly errand: ErrandKind;
+      readonly dueAt: Instant;
+    })
+  | (About & { readonly type: "postponed"; readonly why: string; readonly dueAt: Instant })
+  | (About & { readonly type: "hastened"; readonly dueAt: Instant })
+  | (About & { readonly type: "wished"; readonly wish: Wish })
+  | (About & { readonly type: "captureFound"; readonly amount: bigint })
+  | (About & { readonly type: "refundStarted"; readonly refund: Refund })
+  | (About & { readonly type: "refundRefused"; readonly number: number; readonly code: string })
+  | (About & {
+      readonly type: "resolved";
+      readonly resolution: Resolution;
+      readonly by: string;
+      readonly note: string;
+    });
+
+/** A line of what people decided; never changed. */
+export type Entry = Omit<Extract<PaymentFact, { type: "resolved" }>, "type">;
 
 /** Payments by order id. */
 export interface PaymentTables {
   readonly payments: Payment;
 }
 
-export const payments: Decider<PaymentTables, PaymentInput, PaymentFact> = {
+export const payments: Decider<PaymentTables, PaymentInput, PaymentFact, Entry> = {
   initial: { payments: () => absentPayment },
   keys: (input) => ({ payments: [input.orderId] }),
   decide: (rows, input, now) => decidePayment(row(rows.payments, input.orderId), input, now),
-  evolve(rows, fact) {
+  evolve(rows, fact, now) {
     const orderId = "data" in fact ? fact.data.orderId : fact.orderId;
-    return { payments: new Map([[orderId, evolvePayment(row(rows.payments, orderId), fact)]]) };
+    return { payments: new Map([[orderId, evolvePayment(row(rows.payments, orderId), fact, now)]]) };
+  },
+  entries(fact) {
+    if (fact.type !== "resolved") return [];
+    const { type: _, ...entry } = fact;
+    return [entry];
   },
 };
 
@@ -134,14 +217,18 @@ export function decidePayment(payment: Payment, input: PaymentInput, now: Instan
     case "ConfirmPayment":
       return confirm(payment, input, now);
     case "ProviderAnswered":
-      return answered(payment, input);
+      return answered(payment, input, now);
     case "OrderCancelRequested":
       return cancelRequested(payment, input);
     case "OrderCancelled":
     case "OrderConfirmationFailed":
-      return unwanted(payment, input);
-    case "ProviderRefunded":
-      return refunded(payment, input);
+      return ended(payment, input, now);
+    case "RefundAnswered":
+      return refundAnswered(payment, input, now);
+    case "TakeLease":
+      return takeLease(payment, input, now);
+    case "ResolvePayment":
+      return resolve(payment, input, now);
     case "DeadlinePassed":
       return payment.status === "ready" && isPastPayBy(payment, now) ? [voided(input, "EXPIRED")] : [];
     default:
@@ -151,39 +238,32 @@ export function decidePayment(payment: Payment, input: PaymentInput, now: Instan
 
 function open(input: Told<OrderPayable>, now: Instant): readonly PaymentFact[] {
   const { orderId, memberId, amountDue, currency, method, payBy } = input;
-  const opened: PaymentFact = {
-    type: "payment.opened",
-    data: { orderId, memberId, amountDue, currency, method, payBy },
-  };
+  const due = { orderId, memberId, amountDue, currency, method, payBy };
+  const registered: PaymentFact = { type: "registered", ...due };
   if (amountDue === 0n) {
-    const data = {
-      orderId,
-      memberId,
-      amount: 0n,
-      currency,
-      transactionKey: "",
-      paidWith: "",
-      approvedAt: now,
-    };
-    return [opened, { type: "payment.approved", data }];
+    const nothing = { amount: 0n, transactionKey: "", paidWith: "", approvedAt: now };
+    return [registered, { type: "payment.approved", data: { orderId, memberId, currency, ...nothing } }];
   }
-  return now >= payBy ? [opened, voided(input, "EXPIRED")] : [opened];
+  return [registered, now >= payBy ? voided(input, "EXPIRED") : { type: "payment.opened", data: due }];
 }
 
 /** Refusals start nothing. Quiet means: the attempt that is under way, or its verdict, is the answer. */
 function confirm(payment: Payment, input: ConfirmPayment, now: Instant): readonly PaymentFact[] {
   if (payment.status === "absent") throw new Refusal("PAYMENT_NOT_READY");
-  if (payment.status === "voided" && payment.memberId === "") throw new Refusal("PAYMENT_ENDED"); // A tombstone knows no owner.
   if (payment.memberId !== input.memberId) throw new Refusal("PAYMENT_UNKNOWN");
-  if (payment.amountDue !== input.amount) {
+  if (payment.status !== "voided" && payment.amountDue !== input.amount) {
     throw new Refusal("AMOUNT_MISMATCH", { details: { amount_due: `${payment.amountDue}` } });
   }
   const isSameKey = payment.attempt?.paymentKey === input.paymentKey;
   switch (payment.status) {
     case "ready": {
       if (isPastPayBy(payment, now)) return [voided(input, "EXPIRED")];
+      if (!input.isProviderAvailable) throw new Refusal("PROVIDER_UNAVAILABLE");
       const { orderId, attemptId, paymentKey } = input;
-      return [{ type: "attemptStarted", orderId, attempt: { attemptId, paymentKey, startedAt: now } }];
+      return [
+        { type: "attemptStarted", orderId, attempt: { attemptId, paymentKey, startedAt: now } },
+        leased(payment, input, "confirm", now),
+      ];
     }
     case "confirming":
     case "unknown":
@@ -202,65 +282,17 @@ function confirm(payment: Payment, input: ConfirmPayment, now: Instant): readonl
   }
 }
 
-function answered(
-  payment: Payment,
-  input: Extract<PaymentInput, { type: "ProviderAnswered" }>,
-): readonly PaymentFact[] {
-  if (payment.status === "absent" || payment.attempt?.attemptId !== input.attemptId) return [];
-  const { answer, orderId } = input;
-  switch (payment.status) {
-    case "confirming":
-    case "unknown":
-      if (answer.kind === "unknown") {
-        return payment.status === "unknown" ? [] : [{ type: "answerDoubted", orderId, why: answer.why }];
-      }
-      if (answer.kind === "declined")
-        return [{ type: "payment.declined", data: { orderId, reason: answer.code } }];
-      return approve(payment, orderId, answer);
-    case "declined":
-    case "voided": // It was taken after all, and nobody wants it: it goes back without asking anyone.
-      return answer.kind === "approved" && payment.captured === 0n
-        ? [
-            {
-              type: "refundStarted",
-              orderId,
-              refund: { number: 1, amount: payment.amountDue, isDone: false },
-            },
-          ]
-        : [];
-    case "ready":
-    case "approved":
-    case "refunding":
-    case "refunded":
-      return [];
-    default:
-      return unreachable(payment);
-  }
-}
-
-function approve(
-  payment: LivePayment,
-  orderId: string,
-  answer: Extract<ProviderAnswer, { kind: "approved" }>,
-): readonly PaymentFact[] {
-  const { memberId, amountDue, currency } = payment;
-  const { transactionKey, paidWith, approvedAt } = answer;
-  const data = { orderId, memberId, amount: amountDue, currency, transactionKey, paidWith, approvedAt };
-  const facts: PaymentFact[] = [{ type: "payment.approved", data }];
-  if (payment.isUnwanted)
-    facts.push({ type: "refundStarted", orderId, refund: { number: 1, amount: amountDue, isDone: false } });
-  return facts;
-}
-
 /** The order asks which came first. Whoever has a verdict tells it again; while in doubt, the answer will be the verdict. */
-function cancelRequested(payment: Payment, input: About): readonly PaymentFact[] {
+function cancelRequested(payment: Payment, input: Told<OrderCancelRequested>): readonly PaymentFact[] {
+  const { orderId, memberId } = input;
   switch (payment.status) {
     case "absent":
+      return [{ type: "registered", orderId, ...nothingDue, memberId }, voided(input, "CANCELLED")];
     case "ready":
       return [voided(input, "CANCELLED")];
     case "confirming":
     case "unknown":
-      return [];
+      return payment.wish === "pay" ? [{ type: "wished", orderId, wish: "cancel" }] : [];
     case "approved":
     case "declined":
     case "voided":
@@ -273,27 +305,22 @@ function cancelRequested(payment: Payment, input: About): readonly PaymentFact[]
 }
 
 /** The order has ended without us: what was taken, or will turn out to have been, goes back whole and once. */
-function unwanted(payment: Payment, input: About): readonly PaymentFact[] {
-  const { orderId } = input;
+function ended(
+  payment: Payment,
+  input: About & { readonly memberId?: string },
+  now: Instant,
+): readonly PaymentFact[] {
+  const { orderId, memberId = "" } = input;
   switch (payment.status) {
-    case "absent":
+    case "absent": // The tombstone that refuses a late order.payable.
+      return [{ type: "registered", orderId, ...nothingDue, memberId }, voided(input, "CANCELLED")];
     case "ready":
       return [voided(input, "CANCELLED")];
     case "confirming":
     case "unknown":
-      return payment.isUnwanted ? [] : [{ type: "madeUnwanted", orderId }];
-    case "approved": {
-      const amount = payment.captured - payment.refunds.reduce((sum, refund) => sum + refund.amount, 0n);
-      return amount > 0n
-        ? [
-            {
-              type: "refundStarted",
-              orderId,
-              refund: { number: payment.refunds.length + 1, amount, isDone: false },
-            },
-          ]
-        : [];
-    }
+      return payment.wish === "giveBack" ? [] : [{ type: "wished", orderId, wish: "giveBack" }];
+    case "approved":
+      return giveBackAll(payment, orderId, now);
     case "declined":
     case "voided":
     case "refunding":
@@ -304,81 +331,121 @@ function unwanted(payment: Payment, input: About): readonly PaymentFact[] {
   }
 }
 
-function refunded(
-  payment: Payment,
-  { orderId, number }: About & { readonly number: number },
-): readonly PaymentFact[] {
-  if (payment.status !== "refunding") return [];
-  const refund = payment.refunds.find((candidate) => candidate.number === number);
-  if (refund === undefined || refund.isDone) return [];
-  const data = { orderId, amount: refund.amount, currency: payment.currency, refundNumber: number };
-  return [{ type: "payment.refunded", data }];
-}
-
-export function evolvePayment(payment: Payment, fact: PaymentFact): Payment {
-  if (fact.type === "payment.opened") {
-    const { memberId, amountDue, currency, method, payBy } = fact.data;
-    return { ...unopened, status: "ready", memberId, amountDue, currency, method, payBy };
-  }
+export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant): Payment {
   const live = payment.status === "absent" ? unopened : payment;
   switch (fact.type) {
+    case "registered": {
+      const { memberId, amountDue, currency, method, payBy } = fact;
+      return { ...live, memberId, amountDue, currency, method, payBy };
+    }
     case "attemptStarted":
       return { ...live, status: "confirming", attempt: fact.attempt };
-    case "answerDoubted":
-      return { ...live, status: "unknown" };
-    case "madeUnwanted":
-      return { ...live, isUnwanted: true };
-    case "payment.approved":
-      // Told again, it changes nothing.
-      return live.verdict === undefined
-        ? { ...live, status: "approved", captured: fact.data.amount, verdict: fact }
-        : live;
-    case "payment.declined":
-      return live.verdict === undefined ? { ...live, status: "declined", verdict: fact } : live;
-    case "payment.voided":
-      return live.verdict === undefined ? { ...live, status: "voided", verdict: fact } : live;
+    case "leased": {
+      // Whoever had the lease before has not answered in time.
+      const status = live.status === "confirming" && fact.errand === "query" ? "unknown" : live.status;
+      return { ...live, status, lease: fact.lease, dueAt: fact.dueAt };
+    }
+    case "postponed": {
+      const { why, dueAt } = fact;
+      const status = live.status === "confirming" ? "unknown" : live.status;
+      return { ...live, status, why, dueAt, tries: live.tries + 1 };
+    }
+    case "hastened":
+      return { ...live, dueAt: fact.dueAt, tries: 0 };
+    case "wished":
+      return { ...live, wish: fact.wish };
+    case "captureFound":
+      return { ...live, captured: fact.amount };
     case "refundStarted":
-      // Money that came after a decline or a void is captured only as far as it has to go back.
       return {
         ...live,
         status: "refunding",
-        captured: live.amountDue,
         refunds: [...live.refunds, fact.refund],
+        ...{ dueAt: now, tries: 0, why: "" },
+      };
+    case "refundRefused":
+      return {
+        ...withRefund(live, fact.number, "refused"),
+        why: fact.code,
+        dueAt: undefined,
       };
     case "payment.refunded": {
-      const refunds = live.refunds.map((refund) =>
-        refund.number === fact.data.refundNumber ? { ...refund, isDone: true } : refund,
-      );
-      return {
-        ...live,
-        status: refunds.every((refund) => refund.isDone) ? "refunded" : "refunding",
-        refunds,
-      };
+      const after = withRefund(live, fact.data.refundNumber, "done");
+      const isWhole = after.refunds.every(({ state }) => state !== "started");
+      return isWhole ? { ...after, status: "refunded", dueAt: undefined } : { ...after, dueAt: now };
     }
+    case "payment.approved":
+      return withVerdict(live, "approved", fact, fact.data.amount);
+    case "payment.declined":
+      return withVerdict(live, "declined", fact);
+    case "payment.voided":
+      return withVerdict(live, "voided", fact);
+    case "payment.opened":
+    case "resolved":
+      return live;
     default:
       return unreachable(fact);
   }
 }
 
-/** A payment nobody has opened; voided like this, it is the tombstone that refuses a late order.payable. */
-const unopened: LivePayment = {
-  status: "ready",
+/** The first verdict stands; told again, it changes nothing. Money that is on its way back goes on going back. */
+function withVerdict(
+  live: LivePayment,
+  status: "approved" | "declined" | "voided",
+  verdict: Verdict,
+  captured: bigint = live.captured,
+): LivePayment {
+  if (live.verdict !== undefined) return live;
+  if (live.refunds.length > 0) return { ...live, verdict };
+  return { ...live, status, verdict, captured, dueAt: undefined, tries: 0, why: "" };
+}
+
+function withRefund(live: LivePayment, number: number, state: Refund["state"]): LivePayment {
+  const refunds = live.refunds.map((refund) => (refund.number === number ? { ...refund, state } : refund));
+  return { ...live, refunds };
+}
+
+const nothingDue: Registered = {
   memberId: "",
   amountDue: 0n,
   currency: "",
   method: "PAYMENT_METHOD_UNSPECIFIED",
   payBy: undefined,
+};
+
+const unopened: LivePayment = {
+  ...nothingDue,
+  status: "ready",
   attempt: undefined,
-  isUnwanted: false,
+  wish: "pay",
   verdict: undefined,
   captured: 0n,
   refunds: [],
+  dueAt: undefined,
+  lease: 0,
+  tries: 0,
+  why: "",
 };
+
+export function leased(
+  payment: LivePayment,
+  { orderId, policy }: About & { readonly policy: Policy },
+  errand: ErrandKind,
+  now: Instant,
+): PaymentFact {
+  // A refund may need a second question: what became of the one before.
+  const seconds = errand === "refund" ? 2 * policy.callSeconds : policy.callSeconds;
+  return { type: "leased", orderId, lease: payment.lease + 1, errand, dueAt: later(now, seconds) };
+}
+
+export function later(moment: Instant, seconds: number): Instant {
+  return new Date(moment.getTime() + seconds * 1000);
+}
+
+export function isPastPayBy(payment: LivePayment, now: Instant): boolean {
+  return payment.payBy !== undefined && now >= payment.payBy;
+}
 
 function voided({ orderId }: About, reason: "CANCELLED" | "EXPIRED"): PaymentFact {
   return { type: "payment.voided", data: { orderId, reason } };
-}
-
-function isPastPayBy(payment: LivePayment, now: Instant): boolean {
-  return payment.payBy !== undefined && now >= payment.payBy;
 }

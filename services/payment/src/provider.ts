@@ -1,5 +1,6 @@
 // provider.ts: what this service needs of whoever moves the money: take it, ask about it, give it back.
-import type { ProviderAnswer } from "./payment.ts";
+import type { ProviderState } from "./answers.ts";
+import type { RefundAnswer } from "./refunds.ts";
 
 export interface ConfirmAsk {
   /** The attempt's own id: asked again with it, the provider acts once. */
@@ -12,6 +13,7 @@ export interface ConfirmAsk {
   readonly currency: string;
 }
 
+export type ConfirmAnswer = Extract<ProviderState, { readonly kind: "approved" | "declined" | "unknown" }>;
 export type QueryAsk = Omit<ConfirmAsk, "attemptId">;
 
 export interface RefundAsk {
@@ -25,30 +27,6 @@ export interface RefundAsk {
   readonly reason: string;
 }
 
-/** What became of a payment, as far as the provider's answer proves it. */
-export type ProviderState =
-  /** Taken, for our order, in our amount and currency. */
-  | Extract<ProviderAnswer, { readonly kind: "approved" }>
-  /** Ended, and nothing is kept: aborted, expired, or taken and given back whole (`CANCELED`). */
-  | Extract<ProviderAnswer, { readonly kind: "declined" }>
-  /** Not ended: it may be confirmed again with the same attempt id, or be left to expire. */
-  | { readonly kind: "running"; readonly status: "READY" | "IN_PROGRESS" }
-  /** The provider does not know the payment key (any more, or yet). */
-  | { readonly kind: "absent" }
-  /** Taken for our order in another amount: that amount is to be given back, whole. */
-  | { readonly kind: "mismatch"; readonly amount: bigint }
-  /** The payment key belongs to another order: nothing was taken for ours, and theirs is not ours to give back. */
-  | { readonly kind: "foreign" }
-  /** Proves nothing: ask again later. */
-  | Extract<ProviderAnswer, { readonly kind: "unknown" }>;
-
-export type RefundAnswer =
-  | { readonly kind: "refunded"; readonly transactionKey: string }
-  /** It will not be given back by asking again: a person has to look. */
-  | { readonly kind: "refused"; readonly code: string }
-  /** Ask again with the same number. */
-  | { readonly kind: "unknown"; readonly why: string };
-
 /**
  * No method throws or rejects: what is not proven is `unknown`, and `why` is a word for people, never a secret.
  * Each call ends within the configured timeout.
@@ -59,8 +37,10 @@ export interface PaymentProvider extends AsyncDisposable {
    * written down: an attempt that was never started needs no answer.
    */
   readonly isAvailable: boolean;
+  /** False from the moment too many calls go without an answer until one has been answered again. */
+  readonly isAnswering: boolean;
   /** Takes the money. The same attempt asked twice takes it once. */
-  confirm(ask: ConfirmAsk): Promise<ProviderAnswer>;
+  confirm(ask: ConfirmAsk): Promise<ConfirmAnswer>;
   /** Asks what became of it. Changes nothing. */
   query(ask: QueryAsk): Promise<ProviderState>;
   /** Gives money back. The same number asked twice gives it once. */

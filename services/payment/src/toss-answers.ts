@@ -1,8 +1,9 @@
 // toss-answers.ts: what an answer of Toss Payments proves, and nothing beyond it.
 // source: https://docs.tosspayments.com/reference#payment-객체
 import { z } from "zod";
-import type { ProviderAnswer } from "./payment.ts";
-import type { ProviderState, QueryAsk, RefundAnswer, RefundAsk } from "./provider.ts";
+import type { ProviderState } from "./answers.ts";
+import type { ConfirmAnswer, QueryAsk, RefundAsk } from "./provider.ts";
+import type { RefundAnswer } from "./refunds.ts";
 import { declines, refundRefusals } from "./toss-codes.ts";
 import type { Reply } from "./toss-wire.ts";
 
@@ -37,7 +38,7 @@ type Unknown = { readonly kind: "unknown"; readonly why: string };
 
 const unknown = (why: string): Unknown => ({ kind: "unknown", why });
 
-export function confirmAnswer(reply: Reply, ask: QueryAsk): ProviderAnswer {
+export function confirmAnswer(reply: Reply, ask: QueryAsk): ConfirmAnswer {
   if (reply.kind === "failed") return unknown(reply.why);
   if (reply.status !== 200) {
     const refused = codeOf(reply.body);
@@ -124,7 +125,7 @@ export function codeOf(body: string): string {
   return errorShape.safeParse(parsed(body)).data?.code ?? "UNDECODABLE";
 }
 
-function approved(payment: Payment, ask: QueryAsk): ProviderAnswer {
+function approved(payment: Payment, ask: QueryAsk): ConfirmAnswer {
   const { approvedAt, lastTransactionKey, method, card, easyPay } = payment;
   if (payment.currency !== ask.currency) return unknown("CURRENCY_MISMATCH");
   if (!approvedAt || !lastTransactionKey) return unknown("UNDECODABLE");

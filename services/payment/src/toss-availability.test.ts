@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe("availability", () => {
-  test("an outage closes the door before new attempts, never before one that is written down", async () => {
+  test("an outage closes the door before new attempts; one that was written down is asked about later", async () => {
     await using toss = rig.open({ retestMs: 40 });
     const payments = await Promise.all(Array.from({ length: 12 }, rig.newPayment));
     await rig.control("POST", "/control/faults", { fault: "reset_before_effect", on: ["confirm"] });
@@ -29,13 +29,26 @@ describe("availability", () => {
 
     await rig.control("DELETE", "/control/faults");
     const [straggler, tester] = payments as [(typeof payments)[0], (typeof payments)[0]];
-    expect(await rig.heard(toss.confirm(straggler.attempt))).toEqual(approved);
-    expect(toss.isAvailable).toBe(false);
+    expect(await rig.heard(toss.confirm(straggler.attempt))).toEqual(unknown("NOT_ASKED"));
+    expect([toss.isAvailable, toss.isAnswering]).toEqual([false, false]);
     while (!toss.isAvailable) await sleep(10);
     const tested = toss.confirm(tester.attempt);
-    expect(toss.isAvailable).toBe(false); // One at a time, until one was answered.
+    expect([toss.isAvailable, toss.isAnswering]).toEqual([false, false]); // One at a time, until one was answered.
     expect(await rig.heard(tested)).toEqual(approved);
-    expect(toss.isAvailable).toBe(true);
+    expect([toss.isAvailable, toss.isAnswering]).toEqual([true, true]);
+    expect(await rig.heard(toss.query(straggler.due))).toMatchObject({ kind: "running" });
+  });
+
+  test("questions that go without an answer close the door too, and one that is answered opens it", async () => {
+    await using toss = rig.open({ retestMs: 40 });
+    const payments = await Promise.all(Array.from({ length: 12 }, rig.newPayment));
+    await rig.control("POST", "/control/faults", { fault: "reset_before_effect", on: ["query"] });
+    for (const payment of payments) await rig.heard(toss.query(payment.due));
+    expect(toss.isAnswering).toBe(false);
+    await rig.control("DELETE", "/control/faults");
+    while (!toss.isAvailable) await sleep(10);
+    await rig.heard(toss.query((payments[0] as (typeof payments)[0]).due));
+    expect(toss.isAnswering).toBe(true);
   });
 
   test("declines are answers", async () => {

@@ -46,7 +46,7 @@ interface Call {
 export function openToss(config: TossConfig): PaymentProvider {
   const { log, timeoutMs = 10_000, connectionsMost = 512, retestMs = 2_000 } = config;
   const wire = openWire({ ...config, timeoutMs, connectionsMost });
-  let confirming = 0;
+  let asking = 0;
 
   const gate = breaker("payment provider", guarded, {
     timeoutMs: timeoutMs + 1_000, // The wire ends every call itself, and knows why.
@@ -60,6 +60,14 @@ export function openToss(config: TossConfig): PaymentProvider {
   async function guarded(_signal: AbortSignal, call: Call) {
     call.reply = await ask(call.request);
     if (call.reply.kind === "failed" || call.reply.status >= 500) throw new Outage();
+  }
+
+  async function guardedAsk(request: WireRequest): Promise<Reply> {
+    const call: Call = { request };
+    asking += 1;
+    await gate.run(call).catch(() => undefined); // What was heard stands in the call.
+    asking -= 1;
+    return call.reply ?? { kind: "failed", why: "NOT_ASKED" }; // The breaker was open.
   }
 
   async function ask(request: WireRequest): Promise<Reply> {
@@ -78,28 +86,26 @@ export function openToss(config: TossConfig): PaymentProvider {
 
   return {
     get isAvailable() {
-      const isWilling = gate.state === "closed" || (gate.state === "half-open" && confirming === 0);
+      const isWilling = gate.state === "closed" || (gate.state === "half-open" && asking === 0);
       return isWilling && wire.pending < connectionsMost * CALLS_PER_CONNECTION_MAX;
+    },
+    get isAnswering() {
+      return gate.state === "closed";
     },
     async confirm(attempt) {
       const request = confirmRequest(attempt);
       if (request === undefined) return { kind: "declined", code: notSent };
-      const call: Call = { request };
-      confirming += 1;
-      await gate.run(call).catch(() => undefined); // What was heard stands in the call.
-      confirming -= 1;
-      // The breaker opened after this attempt was written down: only asking tells what becomes of it.
-      return confirmAnswer(call.reply ?? (await ask(request)), attempt);
+      return confirmAnswer(await guardedAsk(request), attempt);
     },
     async query(payment) {
-      return queryAnswer(await ask(queryRequest(payment)), payment);
+      return queryAnswer(await guardedAsk(queryRequest(payment)), payment);
     },
     async refund(refund) {
       const request = refundRequest(refund);
       if (request === undefined) return { kind: "refused", code: notSent };
-      const reply = await ask(request);
+      const reply = await guardedAsk(request);
       return isAllGivenBack(reply)
-        ? givenBackAnswer(await ask(queryRequest(refund)), refund)
+        ? givenBackAnswer(await guardedAsk(queryRequest(refund)), refund)
         : refundAnswer(reply, refund);
     },
     async [Symbol.asyncDispose]() {

@@ -1,9 +1,11 @@
 // A provider whose every answer a test gives by hand, and the payments it is asked about.
 import { setTimeout as sleep } from "node:timers/promises";
 import { hear } from "@quadrille/outbox/testing/kept";
+import type { ProviderState } from "../answers.ts";
+import type { Confirmation } from "../charging.ts";
 import type { PaymentStore } from "../payment.store.ts";
-import type { ConfirmPayment, ProviderAnswer } from "../payment.ts";
-import type { ConfirmAsk, PaymentProvider } from "../provider.ts";
+import type { ConfirmAnswer, ConfirmAsk, PaymentProvider, QueryAsk, RefundAsk } from "../provider.ts";
+import type { RefundAnswer } from "../refunds.ts";
 
 export const memberId = "7";
 export const amount = 15_000n;
@@ -12,37 +14,52 @@ export const approved = {
   transactionKey: "t-1",
   paidWith: "card",
   approvedAt: new Date("2026-01-01T00:00:00.123Z"),
-} as const satisfies ProviderAnswer;
+} as const satisfies ConfirmAnswer;
 
 export class Till implements PaymentProvider {
   isAvailable = true;
+  isAnswering = true;
   /** Every charge that was asked for. */
   readonly asks: ConfirmAsk[] = [];
   /** Hears of each ask before it is answered. */
   onAsk: (ask: ConfirmAsk) => Promise<void> = async () => {};
-  #answers = Promise.withResolvers<ProviderAnswer>();
+  #answers = Promise.withResolvers<ConfirmAnswer>();
 
   /** What is asked, before or from now on, is answered with this. */
-  answer(answer: ProviderAnswer): void {
+  answer(answer: ConfirmAnswer): void {
     this.#answers.resolve(answer);
   }
 
-  async confirm(ask: ConfirmAsk): Promise<ProviderAnswer> {
+  async confirm(ask: ConfirmAsk): Promise<ConfirmAnswer> {
     this.asks.push(ask);
     await this.onAsk(ask);
     return await this.#answers.promise;
   }
 
-  async query(): Promise<never> {
+  /** What each question and each refund is answered with; a test sets them. */
+  onQuery: (ask: QueryAsk) => ProviderState | Promise<ProviderState> = () => {
     throw new Error("nobody asks here");
+  };
+  onRefund: (ask: RefundAsk) => RefundAnswer | Promise<RefundAnswer> = () => {
+    throw new Error("nobody is given back anything here");
+  };
+  readonly queries: QueryAsk[] = [];
+  readonly refunds: RefundAsk[] = [];
+
+  async query(ask: QueryAsk): Promise<ProviderState> {
+    this.queries.push(ask);
+    return await this.onQuery(ask);
   }
 
-  async refund(): Promise<never> {
-    throw new Error("nobody is given back anything here");
+  async refund(ask: RefundAsk): Promise<RefundAnswer> {
+    this.refunds.push(ask);
+    return await this.onRefund(ask);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
+
+export const policy = { callSeconds: 2, keySeconds: 600, unknownSeconds: 3600 };
 
 let made = 0;
 export const newId = (prefix: string) => `${prefix}-${++made}`;
@@ -64,8 +81,8 @@ export async function openPayment(
   return orderId;
 }
 
-export function confirmation(orderId: string, paymentKey = "secret-key"): ConfirmPayment {
-  return { type: "ConfirmPayment", orderId, memberId, paymentKey, amount, attemptId: newId("attempt") };
+export function confirmation(orderId: string, paymentKey = "secret-key"): Confirmation {
+  return { orderId, memberId, paymentKey, amount, attemptId: newId("attempt") };
 }
 
 export function requested(requestId: string = newId("r"), hash = "body") {

@@ -142,6 +142,90 @@ export function paymentStatusToNumber(object: PaymentStatus): number {
   }
 }
 
+export const Resolution = {
+  RESOLUTION_UNSPECIFIED: "RESOLUTION_UNSPECIFIED",
+  /** RESOLUTION_CAPTURED - In doubt: the provider's own desk says that the money was taken. */
+  RESOLUTION_CAPTURED: "RESOLUTION_CAPTURED",
+  /** RESOLUTION_NOT_CAPTURED - In doubt: the provider's own desk says that nothing was taken, and that nothing will be. */
+  RESOLUTION_NOT_CAPTURED: "RESOLUTION_NOT_CAPTURED",
+  /** RESOLUTION_REFUNDED - Refused refund: the money was given back another way. */
+  RESOLUTION_REFUNDED: "RESOLUTION_REFUNDED",
+  /** RESOLUTION_RETRY - Ask the provider again, now. */
+  RESOLUTION_RETRY: "RESOLUTION_RETRY",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type Resolution = typeof Resolution[keyof typeof Resolution];
+
+export namespace Resolution {
+  export type RESOLUTION_UNSPECIFIED = typeof Resolution.RESOLUTION_UNSPECIFIED;
+  export type RESOLUTION_CAPTURED = typeof Resolution.RESOLUTION_CAPTURED;
+  export type RESOLUTION_NOT_CAPTURED = typeof Resolution.RESOLUTION_NOT_CAPTURED;
+  export type RESOLUTION_REFUNDED = typeof Resolution.RESOLUTION_REFUNDED;
+  export type RESOLUTION_RETRY = typeof Resolution.RESOLUTION_RETRY;
+  export type UNRECOGNIZED = typeof Resolution.UNRECOGNIZED;
+}
+
+export function resolutionFromJSON(object: any): Resolution {
+  switch (object) {
+    case 0:
+    case "RESOLUTION_UNSPECIFIED":
+      return Resolution.RESOLUTION_UNSPECIFIED;
+    case 1:
+    case "RESOLUTION_CAPTURED":
+      return Resolution.RESOLUTION_CAPTURED;
+    case 2:
+    case "RESOLUTION_NOT_CAPTURED":
+      return Resolution.RESOLUTION_NOT_CAPTURED;
+    case 3:
+    case "RESOLUTION_REFUNDED":
+      return Resolution.RESOLUTION_REFUNDED;
+    case 4:
+    case "RESOLUTION_RETRY":
+      return Resolution.RESOLUTION_RETRY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Resolution.UNRECOGNIZED;
+  }
+}
+
+export function resolutionToJSON(object: Resolution): string {
+  switch (object) {
+    case Resolution.RESOLUTION_UNSPECIFIED:
+      return "RESOLUTION_UNSPECIFIED";
+    case Resolution.RESOLUTION_CAPTURED:
+      return "RESOLUTION_CAPTURED";
+    case Resolution.RESOLUTION_NOT_CAPTURED:
+      return "RESOLUTION_NOT_CAPTURED";
+    case Resolution.RESOLUTION_REFUNDED:
+      return "RESOLUTION_REFUNDED";
+    case Resolution.RESOLUTION_RETRY:
+      return "RESOLUTION_RETRY";
+    case Resolution.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function resolutionToNumber(object: Resolution): number {
+  switch (object) {
+    case Resolution.RESOLUTION_UNSPECIFIED:
+      return 0;
+    case Resolution.RESOLUTION_CAPTURED:
+      return 1;
+    case Resolution.RESOLUTION_NOT_CAPTURED:
+      return 2;
+    case Resolution.RESOLUTION_REFUNDED:
+      return 3;
+    case Resolution.RESOLUTION_RETRY:
+      return 4;
+    case Resolution.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 export interface ConfirmPaymentRequest {
   requestId: string;
   orderId: string;
@@ -180,6 +264,43 @@ export interface Payment {
   /** The provider's code once declined, or why it was voided. */
   reason: string;
   refunded: bigint;
+}
+
+export interface ListStuckPaymentsRequest {
+  /** 20 unless told, at most 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListStuckPaymentsResponse {
+  payments: StuckPayment[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+export interface StuckPayment {
+  payment: Payment | undefined;
+  memberId: string;
+  /** When the attempt began that has no answer, or whose money cannot be given back. */
+  since:
+    | Date
+    | undefined;
+  /** What the provider last said, in its words, or why nothing was heard of it. */
+  why: string;
+}
+
+export interface ResolvePaymentRequest {
+  requestId: string;
+  orderId: string;
+  resolution: Resolution;
+  /** The provider's key of the transaction, when it was captured. */
+  transactionKey: string;
+  /** Why, for whoever asks later; kept with the operator's name. */
+  note: string;
+}
+
+export interface ResolvePaymentResponse {
+  payment: Payment | undefined;
 }
 
 function createBaseConfirmPaymentRequest(): ConfirmPaymentRequest {
@@ -795,6 +916,527 @@ export const Payment: MessageFns<Payment> = {
   },
 };
 
+function createBaseListStuckPaymentsRequest(): ListStuckPaymentsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListStuckPaymentsRequest: MessageFns<ListStuckPaymentsRequest> = {
+  encode(message: ListStuckPaymentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStuckPaymentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStuckPaymentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListStuckPaymentsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListStuckPaymentsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStuckPaymentsRequest>, I>>(base?: I): ListStuckPaymentsRequest {
+    return ListStuckPaymentsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStuckPaymentsRequest>, I>>(object: I): ListStuckPaymentsRequest {
+    const message = createBaseListStuckPaymentsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListStuckPaymentsResponse(): ListStuckPaymentsResponse {
+  return { payments: [], nextPageToken: "" };
+}
+
+export const ListStuckPaymentsResponse: MessageFns<ListStuckPaymentsResponse> = {
+  encode(message: ListStuckPaymentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.payments) {
+      StuckPayment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStuckPaymentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStuckPaymentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payments.push(StuckPayment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListStuckPaymentsResponse {
+    return {
+      payments: globalThis.Array.isArray(object?.payments)
+        ? object.payments.map((e: any) => StuckPayment.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListStuckPaymentsResponse): unknown {
+    const obj: any = {};
+    if (message.payments?.length) {
+      obj.payments = message.payments.map((e) => StuckPayment.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStuckPaymentsResponse>, I>>(base?: I): ListStuckPaymentsResponse {
+    return ListStuckPaymentsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStuckPaymentsResponse>, I>>(object: I): ListStuckPaymentsResponse {
+    const message = createBaseListStuckPaymentsResponse();
+    message.payments = object.payments?.map((e) => StuckPayment.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseStuckPayment(): StuckPayment {
+  return { payment: undefined, memberId: "", since: undefined, why: "" };
+}
+
+export const StuckPayment: MessageFns<StuckPayment> = {
+  encode(message: StuckPayment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.memberId !== "") {
+      writer.uint32(18).string(message.memberId);
+    }
+    if (message.since !== undefined) {
+      Timestamp.encode(toTimestamp(message.since), writer.uint32(26).fork()).join();
+    }
+    if (message.why !== "") {
+      writer.uint32(34).string(message.why);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StuckPayment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStuckPayment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.memberId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.since = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StuckPayment {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      memberId: isSet(object.memberId)
+        ? globalThis.String(object.memberId)
+        : isSet(object.member_id)
+        ? globalThis.String(object.member_id)
+        : "",
+      since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined,
+      why: isSet(object.why) ? globalThis.String(object.why) : "",
+    };
+  },
+
+  toJSON(message: StuckPayment): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.memberId !== "") {
+      obj.memberId = message.memberId;
+    }
+    if (message.since !== undefined) {
+      obj.since = message.since.toISOString();
+    }
+    if (message.why !== "") {
+      obj.why = message.why;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StuckPayment>, I>>(base?: I): StuckPayment {
+    return StuckPayment.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StuckPayment>, I>>(object: I): StuckPayment {
+    const message = createBaseStuckPayment();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.memberId = object.memberId ?? "";
+    message.since = object.since ?? undefined;
+    message.why = object.why ?? "";
+    return message;
+  },
+};
+
+function createBaseResolvePaymentRequest(): ResolvePaymentRequest {
+  return { requestId: "", orderId: "", resolution: Resolution.RESOLUTION_UNSPECIFIED, transactionKey: "", note: "" };
+}
+
+export const ResolvePaymentRequest: MessageFns<ResolvePaymentRequest> = {
+  encode(message: ResolvePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.orderId !== "") {
+      writer.uint32(18).string(message.orderId);
+    }
+    if (message.resolution !== Resolution.RESOLUTION_UNSPECIFIED) {
+      writer.uint32(24).int32(resolutionToNumber(message.resolution));
+    }
+    if (message.transactionKey !== "") {
+      writer.uint32(34).string(message.transactionKey);
+    }
+    if (message.note !== "") {
+      writer.uint32(42).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolvePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolvePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.resolution = resolutionFromJSON(reader.int32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.transactionKey = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolvePaymentRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      resolution: isSet(object.resolution) ? resolutionFromJSON(object.resolution) : Resolution.RESOLUTION_UNSPECIFIED,
+      transactionKey: isSet(object.transactionKey)
+        ? globalThis.String(object.transactionKey)
+        : isSet(object.transaction_key)
+        ? globalThis.String(object.transaction_key)
+        : "",
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: ResolvePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.resolution !== Resolution.RESOLUTION_UNSPECIFIED) {
+      obj.resolution = resolutionToJSON(message.resolution);
+    }
+    if (message.transactionKey !== "") {
+      obj.transactionKey = message.transactionKey;
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolvePaymentRequest>, I>>(base?: I): ResolvePaymentRequest {
+    return ResolvePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolvePaymentRequest>, I>>(object: I): ResolvePaymentRequest {
+    const message = createBaseResolvePaymentRequest();
+    message.requestId = object.requestId ?? "";
+    message.orderId = object.orderId ?? "";
+    message.resolution = object.resolution ?? Resolution.RESOLUTION_UNSPECIFIED;
+    message.transactionKey = object.transactionKey ?? "";
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseResolvePaymentResponse(): ResolvePaymentResponse {
+  return { payment: undefined };
+}
+
+export const ResolvePaymentResponse: MessageFns<ResolvePaymentResponse> = {
+  encode(message: ResolvePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolvePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolvePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolvePaymentResponse {
+    return { payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined };
+  },
+
+  toJSON(message: ResolvePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolvePaymentResponse>, I>>(base?: I): ResolvePaymentResponse {
+    return ResolvePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolvePaymentResponse>, I>>(object: I): ResolvePaymentResponse {
+    const message = createBaseResolvePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    return message;
+  },
+};
+
 /** Takes the money for orders that are ready to be paid. */
 export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
@@ -820,6 +1462,30 @@ export const PaymentServiceService = {
     responseSerialize: (value: GetPaymentResponse): Buffer => Buffer.from(GetPaymentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPaymentResponse => GetPaymentResponse.decode(value),
   },
+  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  listStuckPayments: {
+    path: "/quadrille.payment.v1.PaymentService/ListStuckPayments" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListStuckPaymentsRequest): Buffer =>
+      Buffer.from(ListStuckPaymentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListStuckPaymentsRequest => ListStuckPaymentsRequest.decode(value),
+    responseSerialize: (value: ListStuckPaymentsResponse): Buffer =>
+      Buffer.from(ListStuckPaymentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListStuckPaymentsResponse => ListStuckPaymentsResponse.decode(value),
+  },
+  /** What a person found out about a stuck payment, or wants to be tried again now. */
+  resolvePayment: {
+    path: "/quadrille.payment.v1.PaymentService/ResolvePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolvePaymentRequest): Buffer =>
+      Buffer.from(ResolvePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolvePaymentRequest => ResolvePaymentRequest.decode(value),
+    responseSerialize: (value: ResolvePaymentResponse): Buffer =>
+      Buffer.from(ResolvePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolvePaymentResponse => ResolvePaymentResponse.decode(value),
+  },
 } as const;
 
 export interface PaymentServiceServer extends UntypedServiceImplementation {
@@ -827,6 +1493,10 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
   confirmPayment: handleUnaryCall<ConfirmPaymentRequest, ConfirmPaymentResponse>;
   /** The payment of one of the caller's orders. */
   getPayment: handleUnaryCall<GetPaymentRequest, GetPaymentResponse>;
+  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  listStuckPayments: handleUnaryCall<ListStuckPaymentsRequest, ListStuckPaymentsResponse>;
+  /** What a person found out about a stuck payment, or wants to be tried again now. */
+  resolvePayment: handleUnaryCall<ResolvePaymentRequest, ResolvePaymentResponse>;
 }
 
 export interface PaymentServiceClient extends Client {
@@ -861,6 +1531,38 @@ export interface PaymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  listStuckPayments(
+    request: ListStuckPaymentsRequest,
+    callback: (error: ServiceError | null, response: ListStuckPaymentsResponse) => void,
+  ): ClientUnaryCall;
+  listStuckPayments(
+    request: ListStuckPaymentsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListStuckPaymentsResponse) => void,
+  ): ClientUnaryCall;
+  listStuckPayments(
+    request: ListStuckPaymentsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListStuckPaymentsResponse) => void,
+  ): ClientUnaryCall;
+  /** What a person found out about a stuck payment, or wants to be tried again now. */
+  resolvePayment(
+    request: ResolvePaymentRequest,
+    callback: (error: ServiceError | null, response: ResolvePaymentResponse) => void,
+  ): ClientUnaryCall;
+  resolvePayment(
+    request: ResolvePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResolvePaymentResponse) => void,
+  ): ClientUnaryCall;
+  resolvePayment(
+    request: ResolvePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResolvePaymentResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,0 +1,156 @@
+// What the provider's answers prove about an attempt, and when it is asked again.
+import { type Instant, unreachable } from "@quadrille/decider";
+import {
+  isPastPayBy,
+  type LivePayment,
+  later,
+  leased,
+  type Payment,
+  type PaymentFact,
+  type ProviderAnswered,
+  type TakeLease,
+} from "./payment.ts";
+import { giveBackAll } from "./refunds.ts";
+
+/** What became of a payment, as far as the provider's answer proves it. */
+export type ProviderState =
+  /** Taken, for our order, in our amount and currency. */
+  | {
+      readonly kind: "approved";
+      readonly transactionKey: string;
+      readonly paidWith: string;
+      readonly approvedAt: Instant;
+    }
+  /** Ended, and nothing is kept: refused, aborted, expired, or taken and given back whole. */
+  | { readonly kind: "declined"; readonly code: string }
+  /** Not ended: it may be confirmed again with the same attempt id, or be left to expire. */
+  | { readonly kind: "running"; readonly status: "READY" | "IN_PROGRESS" }
+  /** The provider does not know the payment key (any more, or yet). */
+  | { readonly kind: "absent" }
+  /** Taken for our order in another amount: that amount is to be given back, whole. */
+  | { readonly kind: "mismatch"; readonly amount: bigint }
+  /** The payment key belongs to another order: nothing was taken for ours, and theirs is not ours to give back. */
+  | { readonly kind: "foreign" }
+  /** Proves nothing: ask again later. `why` is a word for people, never a secret. */
+  | { readonly kind: "unknown"; readonly why: string };
+
+export type Taken = Extract<ProviderState, { readonly kind: "approved" }>;
+
+/** Seconds from one question in vain to the next: after 1, 5, 15, 60 seconds, and then every five minutes. */
+const waitsSeconds = [1, 4, 10, 45, 240] as const;
+const longestWaitSeconds = 300;
+
+export function postponed(payment: LivePayment, orderId: string, why: string, now: Instant): PaymentFact {
+  const seconds = waitsSeconds[payment.tries] ?? longestWaitSeconds;
+  return { type: "postponed", orderId, why, dueAt: later(now, seconds) };
+}
+
+/** Quiet means: there is nothing to ask, or somebody else is asking. */
+export function takeLease(payment: Payment, input: TakeLease, now: Instant): readonly PaymentFact[] {
+  if (payment.status === "absent" || payment.dueAt === undefined) return [];
+  if (now < payment.dueAt && !input.isEarly) return [];
+  switch (payment.status) {
+    case "confirming":
+    case "unknown":
+      return [leased(payment, input, "query", now)];
+    case "refunding":
+      return [leased(payment, input, "refund", now)];
+    default:
+      return [];
+  }
+}
+
+export function answered(payment: Payment, input: ProviderAnswered, now: Instant): readonly PaymentFact[] {
+  if (payment.status === "absent" || payment.attempt?.attemptId !== input.attemptId) return [];
+  switch (payment.status) {
+    case "confirming":
+    case "unknown":
+      return answeredInDoubt(payment, input, now);
+    case "declined": // It was taken after all, and nobody wants it: it goes back without asking anyone.
+      return foundAfterEnd(payment, input, now);
+    case "ready":
+    case "voided":
+    case "approved":
+    case "refunding":
+    case "refunded":
+      return [];
+    default:
+      return unreachable(payment);
+  }
+}
+
+function answeredInDoubt(
+  payment: LivePayment,
+  input: ProviderAnswered,
+  now: Instant,
+): readonly PaymentFact[] {
+  const { orderId, answer } = input;
+  // Who asked under an older lease may have been asleep: what is final stays true, all else may have changed since.
+  const isStale = input.lease !== payment.lease;
+  switch (answer.kind) {
+    case "approved":
+      return approve(payment, orderId, answer, now);
+    case "declined":
+      return [declined(orderId, answer.code)];
+    case "foreign":
+      return [declined(orderId, "FOREIGN_PAYMENT_KEY")];
+    case "mismatch":
+      return giveBackFound(payment, orderId, answer.amount, now);
+    case "running":
+    case "absent":
+      return isStale ? [] : notTakenYet(payment, input, now);
+    case "unknown":
+      return isStale ? [] : [postponed(payment, orderId, answer.why, now)];
+    default:
+      return unreachable(answer);
+  }
+}
+
+/** Nothing was taken, but it still may be: by us, as long as the order wants it, else until the provider's own time is up. */
+function notTakenYet(payment: LivePayment, input: ProviderAnswered, now: Instant): readonly PaymentFact[] {
+  const { orderId, answer, askedAt, policy } = input;
+  if (payment.wish === "pay" && !isPastPayBy(payment, now)) return [leased(payment, input, "confirm", now)];
+  const startedAt = payment.attempt?.startedAt ?? now;
+  const isOver = askedAt >= later(startedAt, policy.keySeconds);
+  if (answer.kind === "absent" && isOver) return [declined(orderId, "EXPIRED")];
+  const why = answer.kind === "running" ? answer.status : "NOT_FOUND";
+  return [postponed(payment, orderId, why, now)];
+}
+
+export function approve(
+  payment: LivePayment,
+  orderId: string,
+  { transactionKey, paidWith, approvedAt }: Omit<Taken, "kind">,
+  now: Instant,
+): readonly PaymentFact[] {
+  const { memberId, amountDue: amount, currency } = payment;
+  const data = { orderId, memberId, amount, currency, transactionKey, paidWith, approvedAt };
+  const told: PaymentFact = { type: "payment.approved", data };
+  if (payment.wish !== "giveBack") return [told];
+  return [told, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
+}
+
+function foundAfterEnd(
+  payment: LivePayment,
+  { orderId, answer }: ProviderAnswered,
+  now: Instant,
+): readonly PaymentFact[] {
+  if (answer.kind === "approved") return giveBackFound(payment, orderId, payment.amountDue, now);
+  if (answer.kind === "mismatch") return giveBackFound(payment, orderId, answer.amount, now);
+  return [];
+}
+
+/** Money that nobody is told of as paid; it goes back as it came. */
+function giveBackFound(
+  payment: LivePayment,
+  orderId: string,
+  amount: bigint,
+  now: Instant,
+): readonly PaymentFact[] {
+  const found: PaymentFact = { type: "captureFound", orderId, amount };
+  return [found, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
+}
+
+export function declined(orderId: string, reason: string): PaymentFact {
+  return { type: "payment.declined", data: { orderId, reason } };
+}

@@ -1,0 +1,155 @@
+// Calls the provider under a lease and writes down what it says: a charge that was asked for, a doubt, a refund.
+//
+// What has to be asked, and when, stands in the rows; a replica that dies loses only its leases, and whoever comes
+// next asks again. While the provider does not answer, one payment asks for all; when it does again, all are asked.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Fact, type Rows, row } from "@quadrille/decider";
+import type { PaymentStore } from "./payment.store.ts";
+import type { PaymentFact, PaymentInput, PaymentTables, Policy } from "./payment.ts";
+import type { ConfirmAsk, PaymentProvider, RefundAsk } from "./provider.ts";
+
+export interface SettlingLog {
+  warn(about: object, message: string): void;
+  error(about: object, message: string): void;
+}
+
+interface Leased {
+  readonly lease: number;
+  readonly askedAt: Date;
+}
+
+/** What a lease was taken for. */
+export type Errand =
+  | (Leased & ConfirmAsk & { readonly kind: "confirm" | "query" })
+  | (Leased & RefundAsk & { readonly kind: "refund" });
+
+/** Calls on their way to the provider at once, as far as the worker starts them; buyers come on top. */
+const callsMost = 64;
+/** Payments that are asked about at once when the provider answers again. */
+const hopefulMost = 500;
+/** What the provider said is worth some patience: writing it down is tried this often, after twice the wait each time. */
+const recordAttemptsMost = 6;
+const recordWaitMs = 200;
+const refundReason = "The order was cancelled.";
+
+export class Settling implements AsyncDisposable {
+  readonly #store: PaymentStore;
+  readonly #provider: PaymentProvider;
+  readonly #policy: Policy;
+  readonly #log: SettlingLog;
+  readonly #running = new Map<string, Promise<void>>();
+  #wasAnswering = true;
+
+  constructor(store: PaymentStore, provider: PaymentProvider, policy: Policy, log: SettlingLog) {
+    this.#store = store;
+    this.#provider = provider;
+    this.#policy = policy;
+    this.#log = log;
+  }
+
+  /** Starts what is due and does not wait for it. Meant to be called every second. */
+  async look(): Promise<void> {
+    const { isAnswering, isAvailable } = this.#provider;
+    const isBack = isAnswering && !this.#wasAnswering;
+    this.#wasAnswering = isAnswering;
+    const room = Math.max(0, callsMost - this.#running.size);
+    if (isBack) this.#askAbout(await this.#store.waiting(hopefulMost), true);
+    else if (isAnswering) this.#askAbout(await this.#store.due(room), false);
+    else if (isAvailable) this.#askAbout(await this.#store.waiting(1), true); // It may be back: one finds out.
+  }
+
+  /** Runs an errand whose lease was just taken. Never rejects: what is not written down is asked again. */
+  run(errand: Errand): Promise<void> {
+    return this.#started(errand.orderId, () => this.#follow(errand));
+  }
+
+  /** Waits for the calls that are under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  #askAbout(orderIds: readonly string[], isEarly: boolean): void {
+    for (const orderId of orderIds) {
+      if (this.#running.has(orderId)) continue;
+      void this.#started(orderId, async () => {
+        const input = { type: "TakeLease", orderId, isEarly, policy: this.#policy } as const;
+        const errand = await this.#store.handle(input, { kind: "own", id: "settling" }, errandOf(orderId));
+        if (errand !== undefined) await this.#follow(errand);
+      });
+    }
+  }
+
+  #started(orderId: string, work: () => Promise<void>): Promise<void> {
+    const run = work()
+      .catch((error) => this.#log.error({ err: error, orderId }, "a payment could not be looked after"))
+      .finally(() => {
+        if (this.#running.get(orderId) === run) this.#running.delete(orderId);
+      });
+    this.#running.set(orderId, run);
+    return run;
+  }
+
+  /** One answer may lead to the next call: what was not taken yet is confirmed again. */
+  async #follow(first: Errand): Promise<void> {
+    for (let errand: Errand | undefined = first; errand !== undefined; ) {
+      const heard = await this.#ask(errand);
+      this.#tellLog(heard);
+      errand = await this.#record(heard);
+    }
+  }
+
+  async #ask(errand: Errand): Promise<Heard> {
+    const { orderId, lease, askedAt } = errand;
+    if (errand.kind === "refund") {
+      const answer = await this.#provider.refund(errand);
+      return { type: "RefundAnswered", orderId, lease, number: errand.number, answer };
+    }
+    const { attemptId } = errand;
+    const answer =
+      errand.kind === "query" ? await this.#provider.query(errand) : await this.#provider.confirm(errand);
+    const policy = this.#policy;
+    return { type: "ProviderAnswered", orderId, attemptId, lease, askedAt, answer, policy };
+  }
+
+  #tellLog({ type, orderId, answer }: Heard): void {
+    if (answer.kind === "unknown") this.#log.warn({ orderId, why: answer.why }, "payment in doubt");
+    if (answer.kind === "mismatch") this.#log.error({ orderId }, "the provider took another amount");
+    if (type === "RefundAnswered" && answer.kind === "refused")
+      this.#log.error({ orderId, code: answer.code }, "a refund was refused: a person has to look");
+  }
+
+  async #record(heard: Heard): Promise<Errand | undefined> {
+    const { orderId } = heard;
+    for (let attempt = 1; attempt <= recordAttemptsMost; attempt += 1) {
+      try {
+        return await this.#store.handle(heard, { kind: "own", id: "settling" }, errandOf(orderId));
+      } catch (error) {
+        this.#log.error({ err: error, orderId, attempt }, "the provider's answer could not be written down");
+        if (attempt < recordAttemptsMost) await sleep(recordWaitMs * 2 ** (attempt - 1));
+      }
+    }
+    return undefined; // The lease runs out, and the provider is asked again.
+  }
+}
+
+type Heard = Extract<PaymentInput, { readonly type: "ProviderAnswered" | "RefundAnswered" }>;
+
+/** The errand a decision gave out, with all the provider needs to know; undefined if it gave none. */
+export function errandOf(orderId: string) {
+  return {
+    of(rows: Rows<PaymentTables>, facts: readonly Fact[], now: Date): Errand | undefined {
+      const payment = row(rows.payments, orderId);
+      const leased = (facts as readonly PaymentFact[]).find((fact) => fact.type === "leased");
+      if (leased === undefined || payment.status === "absent") return undefined;
+      const { attempt, amountDue: amount, currency } = payment;
+      if (attempt === undefined) throw new Error(`payment ${orderId} was leased without an attempt`);
+      const { attemptId, paymentKey } = attempt;
+      const { errand: kind, lease } = leased;
+      const about = { orderId, lease, askedAt: now, paymentKey };
+      if (kind !== "refund") return { ...about, kind, attemptId, amount, currency };
+      const refund = payment.refunds.find(({ state }) => state === "started");
+      if (refund === undefined) throw new Error(`payment ${orderId} was leased without a refund`);
+      return { ...about, kind, number: refund.number, amount: refund.amount, reason: refundReason };
+    },
+  };
+}
