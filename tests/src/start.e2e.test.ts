@@ -1,4 +1,4 @@
-// What `npm start` promises a person: a story with a timeline, data that stays, clear words when it cannot, nothing left running.
+// What `npm start` promises a person: stories with timelines, data that stays, clear words when it cannot, nothing left running.
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -41,11 +41,79 @@ const told = [
   "member   benefits_spent",
 ];
 
-test("it plays the story once, prints who told what and when, and leaves nothing", async () => {
+/** What each story says of its end, and the order in which they are told. */
+const ends = [
+  ["a", [/order \S+ is CONFIRMED$/m]],
+  [
+    "b",
+    [
+      /refused OUT_OF_STOCK at the door$/m,
+      /both orders were accepted \(race \d+\)$/m,
+      /product {2}stock_rejected \(OUT_OF_STOCK\)$/m,
+      /member {3}benefits_released \(CANCELLED\)$/m,
+      /order \S+ is CANCELLED \(STOCK_REJECTED\)$/m,
+      /order \S+ is CONFIRMED$/m,
+      /before: 1 in stock, 500 points; after: 0 in stock, 500 points$/m,
+    ],
+  ],
+  [
+    "c",
+    [
+      /refused NOT_ENOUGH_POINTS at the door$/m,
+      /before: 1 in stock, 300 points; after: 1 in stock, 300 points$/m,
+    ],
+  ],
+  ["d", [/payment {2}declined \(REJECT_CARD_PAYMENT\)$/m, ...allBack("PAYMENT_DECLINED")]],
+  ["e", [/[3-9]\d{3} ms {2}payment {2}voided \(EXPIRED\)$/m, ...allBack("PAYMENT_EXPIRED")]],
+  [
+    "f",
+    [
+      /after [3-9]\d{3} ms the payment is UNKNOWN$/m,
+      /refused PAYMENT_IN_DOUBT/,
+      /order \S+ is CONFIRMED$/m,
+      /ledger: 1 capture, 2000 taken, 0 given back$/m,
+    ],
+  ],
+  [
+    "g",
+    [
+      /the cart is still shown, after \d+ ms, its line PRODUCT_UNAVAILABLE$/m,
+      /the breaker is open: refused in \d+ ms$/m,
+      /the breaker closed \d+ ms after product was back$/m,
+      /order \S+ is CONFIRMED$/m,
+    ],
+  ],
+] as const;
+
+function allBack(reason: string): RegExp[] {
+  return [
+    /product {2}stock_released \(CANCELLED\)$/m,
+    /member {3}benefits_released \(CANCELLED\)$/m,
+    new RegExp(`order \\S+ is CANCELLED \\(${reason}\\)$`, "m"),
+    /before: 1 in stock, 500 points; after: 1 in stock, 500 points$/m,
+  ];
+}
+
+/** What was said of each story, by its letter. */
+function storiesIn(text: string): Map<string, string> {
+  const parts = text.split(/^\(([a-z])\) /m).slice(1);
+  return new Map(parts.flatMap((part, index) => (index % 2 === 0 ? [[part, parts[index + 1] ?? ""]] : [])));
+}
+
+test("it plays the stories once, prints who told what and when and how each ended, and leaves nothing", async () => {
   await using run = await runStart({ args: ["--once"], dataDir, portBase });
   const { how, text, left, taken } = await ended(run);
-  expect({ how, left, taken }).toEqual({ how: "exit code 0", left: [], taken: [] });
-  const timeline = [...text.matchAll(/^ +(\d+) ms {2}(.+)$/gm)].map(
+  expect({ how, left, taken, text }).toEqual({
+    how: "exit code 0",
+    left: [],
+    taken: [],
+    text: expect.stringContaining("All 7 stories ended as told."),
+  });
+  const stories = storiesIn(text);
+  expect([...stories.keys()]).toEqual(ends.map(([letter]) => letter));
+  for (const [letter, said] of ends)
+    for (const each of said) expect(`(${letter}) ${stories.get(letter)}`).toMatch(each);
+  const timeline = [...(stories.get("a") ?? "").matchAll(/^ +(\d+) ms {2}(.+)$/gm)].map(
     ([, ms, fact]) => [Number(ms), fact] as const,
   );
   expect(timeline.map(([, fact]) => fact).toSorted()).toEqual(told.toSorted());
@@ -53,8 +121,7 @@ test("it plays the story once, prints who told what and when, and leaves nothing
   expect(timeline.map(([ms]) => ms)).toEqual(
     timeline.map(([ms]) => ms).toSorted((one, other) => one - other),
   );
-  expect(text).toMatch(/order [-0-9a-f]{36} is CONFIRMED/);
-  expect(text).toContain("The story ended as told.");
+  expect(text).not.toContain("the end of"); // Product was killed by its story: nobody is to look for a reason.
 });
 
 test("a second run keeps the data, serves what it prints, and Ctrl-C ends everything", async () => {
@@ -86,8 +153,9 @@ test("--fresh forgets what earlier runs kept", async () => {
   await using run = await runStart({ args: ["--once", "--fresh"], dataDir, portBase });
   const { how, left } = await ended(run);
   expect({ how, left }).toEqual({ how: "exit code 0", left: [] });
+  expect(run.text()).toContain("All 7 stories ended as told.");
   const log = await readFile(join(dataDir, "services.log"), "utf8");
-  expect(log.match(/"msg":"ready"/g)).toHaveLength(5); // Four services and the provider, of this run alone.
+  expect(log.match(/"msg":"ready"/g)).toHaveLength(6); // Four services and the provider, of this run alone; product twice.
 });
 
 // The first is one of our services; the others are told by whoever starts them.
@@ -123,14 +191,17 @@ test("given outside servers, it starts none of its own", async () => {
   expect({ how, left, text }).toEqual({
     how: "exit code 0",
     left: [],
-    text: expect.stringContaining("as told"),
+    text: expect.stringContaining("All 7 stories ended as told."),
   });
   expect((await readdir(own)).toSorted()).toEqual(["keys", "provider", "services.log"]);
   const database = new pg.Client({ connectionString: `${postgres.url}quadrille_order` });
   await database.connect();
-  const { rows } = await database.query("select status from orders");
+  const { rows } = await database.query("select distinct reason from orders order by reason nulls first");
   await database.end();
-  expect(rows).toEqual([{ status: "confirmed" }]);
+  const reasons = rows.map(({ reason }) => reason);
+  expect(reasons).toEqual(
+    expect.arrayContaining([null, "PAYMENT_DECLINED", "PAYMENT_EXPIRED", "STOCK_REJECTED"]),
+  );
 });
 
 test("with product's subscriptions taken out, it ends with 1 and says what it waits for", async () => {
@@ -151,5 +222,6 @@ test("with product's subscriptions taken out, it ends with 1 and says what it wa
   expect(said).toMatch(/ms {2}member {3}benefits_held$/m);
   expect(said).not.toContain("product  stock_held");
   expect(said).toMatch(/still waiting for product\.stock_held, order\.payable/);
-  expect(said).toContain("The story did NOT end as told.");
+  expect(said).toContain("NOT ended as told: (a).");
+  expect([...storiesIn(said).keys()]).toEqual(["a"]); // Where nothing is sold the others would only wait.
 });

@@ -25,6 +25,13 @@ export interface Surroundings {
 const root = resolve(import.meta.dirname, "../../..");
 export const providerSecret = "test_sk_quadrille_development";
 
+/**
+ * What `npm start` adds for whoever looks on: a provider on this machine answers within milliseconds, so one that is
+ * silent for three seconds has shown what it was to show. Tests and measurements keep the service's own default,
+ * because a busy machine must not put their payments in doubt.
+ */
+export const watchedByAPerson: NodeJS.ProcessEnv = { TOSS_TIMEOUT: "3s" };
+
 /** What a gRPC client dials to reach every replica of a service in turn. */
 export function addressOf(service: Service, ports: Ports): string {
   return `ipv4:${ports.services[service].map((port) => `127.0.0.1:${port}`).join(",")}`;

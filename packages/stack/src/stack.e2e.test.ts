@@ -8,7 +8,7 @@ import { connectAs } from "./clients.ts";
 import { payInWindow } from "./provider-window.ts";
 import { seed, variantId } from "./seed.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
-import { buyWithPoints } from "./stories.ts";
+import { play, stories } from "./stories.ts";
 import { openTimeline } from "./timeline.ts";
 
 jest.setTimeout(120_000);
@@ -28,22 +28,22 @@ const start = (options: Partial<StackOptions> = {}) =>
 
 async function story(stack: Stack, stepMsMax: number) {
   await using timeline = await openTimeline(stack.natsUrl);
-  await using buyer = await connectAs(stack, "member", "1");
+  await using operator = await connectAs(stack, "operator", "operator");
+  await using regular = await connectAs(stack, "member", "1");
   const lines: string[] = [];
-  const isAsTold = await buyWithPoints({
-    stack,
-    timeline,
-    buyer,
-    stepMsMax,
-    tell: (line) => void lines.push(line),
-  });
+  const tell = (line: string) => void lines.push(line);
+  const isAsTold = await play({ stack, timeline, operator, regular, stepMsMax, tell }, stories[0]);
   return { isAsTold, lines: lines.join("\n") };
 }
 
 describe("a stack", () => {
   test("plays the first story, says what it waits for when a service is missing, and plays it again when it is back", async () => {
     const heard = new Set<string>();
-    await using stack = await start({ log: (name) => heard.add(name) });
+    const ended: string[] = [];
+    await using stack = await start({
+      log: (name) => heard.add(name),
+      ended: (name, how) => ended.push(`${name}: ${how}`),
+    });
     await using operator = await connectAs(stack, "operator", "operator");
     await seed(operator);
     expect([...stack.processes.keys()].toSorted()).toEqual([
@@ -70,6 +70,11 @@ describe("a stack", () => {
     await stack.restart("payment");
     expect((await story(stack, 20_000)).isAsTold).toBe(true);
     expect(() => stack.restart("nobody")).toThrow("there is no process nobody");
+
+    await stack.kill("member");
+    await stack.restart("member");
+    await expect(stack.kill("nobody")).rejects.toThrow("there is no process nobody");
+    expect(ended).toEqual(["payment: exit code 0"]); // What the stack ended itself is no news to anybody.
     await expect(payInWindow(stack.providerUrl, "", 1n)).rejects.toThrow("the payment window answered 4");
   });
 

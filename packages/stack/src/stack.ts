@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly postgresSettings?: Readonly<Record<string, string | number>> | undefined;
   /** Hears each line any process writes, with the process's name. */
   readonly log?: ((process: string, line: string) => void) | undefined;
+  /** Hears of each process that ended though nobody here ended it. */
+  readonly ended?: ((process: string, how: string) => void) | undefined;
 }
 
 export interface Stack extends AsyncDisposable {
@@ -36,6 +38,8 @@ export interface Stack extends AsyncDisposable {
   readonly providerUrl: string;
   /** The running processes by name: `provider`, `order`, `order-2`, … */
   readonly processes: ReadonlyMap<string, Process>;
+  /** Ends one process at once, as a crash would. */
+  kill(name: string): Promise<void>;
   /** Starts one process again, after it was stopped or killed. */
   restart(name: string): Promise<Process>;
 }
@@ -81,12 +85,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   const planned = [planProvider(around), ...planServices(around)];
   const processes = new Map<string, Process>();
+  const endedHere = new Set<Process>();
   opening.defer(async () => {
-    await Promise.all([...processes.values()].map((running) => running.stop()));
+    const running = [...processes.values()];
+    for (const each of running) endedHere.add(each);
+    await Promise.all(running.map((each) => each.stop()));
   });
   const start = async ({ name, entry, env }: PlannedProcess) => {
     const running = await startService({ name, entry, env, log: log(name) });
     processes.set(name, running);
+    void running.exited.then((how) => endedHere.has(running) || options.ended?.(name, how));
     return running;
   };
   await allStarted(planned.map(start));
@@ -104,6 +112,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     providerUrl: `http://127.0.0.1:${ports.provider}`,
     processes,
+    async kill(name) {
+      const running = processes.get(name);
+      if (running === undefined) throw new Error(`there is no process ${name}`);
+      endedHere.add(running);
+      running.kill("SIGKILL");
+      await running.exited;
+    },
     restart(name) {
       const plan = planned.find((candidate) => candidate.name === name);
       if (plan === undefined) throw new Error(`there is no process ${name}`);

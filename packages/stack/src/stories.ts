@@ -1,101 +1,41 @@
-// The stories npm start plays on the running system, each with the end it must come to.
-import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
-import type { Clients } from "./clients.ts";
-import { payInWindow } from "./provider-window.ts";
-import { variantId } from "./seed.ts";
-import type { Stack } from "./stack.ts";
-import type { Timeline } from "./timeline.ts";
+// The stories npm start plays on the running system, in the order in which a reader meets them.
+import { paymentInDoubt, productGone } from "./story-outages.ts";
+import { buyWithPoints } from "./story-sale.ts";
+import { lastUnit, tooFewPoints } from "./story-shortages.ts";
+import type { Stage } from "./story-steps.ts";
+import { cardDeclined, neverPaid } from "./story-unpaid.ts";
 
-export interface Stage {
-  readonly stack: Stack;
-  readonly timeline: Timeline;
-  /** The buyer of the story, a member. */
-  readonly buyer: Clients;
-  /** Takes each line of the story as it happens. */
-  tell(line: string): void;
-  /** How long any step may take before the story is given up, in ms. */
-  readonly stepMsMax: number;
+export type { Stage } from "./story-steps.ts";
+
+export interface Story {
+  readonly letter: string;
+  readonly title: string;
+  /** Fails when it does not end as told; the message says what is missing. */
+  readonly plays: (stage: Stage) => Promise<void>;
 }
 
-/** Facts of an order with points that goes well, in no strict order. */
-const confirmedWithPoints = [
-  "order.placed",
-  "product.stock_held",
-  "member.benefits_held",
-  "order.payable",
-  "payment.opened",
-  "payment.approved",
-  "order.confirmed",
-  "product.stock_committed",
-  "member.benefits_spent",
+export const stories: readonly [Story, ...Story[]] = [
+  {
+    letter: "a",
+    title: "from a cart to a confirmed order, partly paid with points",
+    plays: buyWithPoints,
+  },
+  { letter: "b", title: "more than there is, and two who want the last one", plays: lastUnit },
+  { letter: "c", title: "more points than one has", plays: tooFewPoints },
+  { letter: "d", title: "a card that is declined", plays: cardDeclined },
+  { letter: "e", title: "an order that nobody pays", plays: neverPaid },
+  { letter: "f", title: "a provider that takes the money and says nothing", plays: paymentInDoubt },
+  { letter: "g", title: "product freezes, dies and comes back", plays: productGone },
 ];
 
-/** (a) A cart becomes an order with points, is paid and confirmed. Resolves with whether it ended as told. */
-export async function buyWithPoints(stage: Stage): Promise<boolean> {
-  const { buyer, stack, timeline, tell, stepMsMax } = stage;
-  tell("(a) from a cart to a confirmed order, partly paid with points");
-  const requestId = () => crypto.randomUUID();
-  await buyer.orders.clearCart({ requestId: requestId() });
-  await buyer.orders.addCartLine({ requestId: requestId(), variantId: variantId(1), quantity: 2 });
-  await buyer.orders.addCartLine({ requestId: requestId(), variantId: variantId(2), quantity: 1 });
-  const { cart } = await buyer.orders.getCart({});
-  const subtotal = cart?.subtotal ?? 0n;
-  const points = 500n;
-  tell(
-    `    the cart holds ${cart?.lines.length} lines for ${subtotal} ${cart?.currency}; ${points} points are to be used`,
-  );
-  const { order } = await buyer.orders.placeOrder({
-    requestId: requestId(),
-    source: { $case: "cart", value: {} },
-    points,
-    expectedAmountDue: subtotal - points,
-    method: "PAYMENT_METHOD_CARD",
-    payWithinSeconds: 0,
-  });
-  if (order === undefined) throw new Error("an order was placed without an answer");
-  const { orderId, amountDue } = order;
-  tell(`    order ${orderId} placed, ${amountDue} due`);
-
-  const facts = timeline.about(orderId);
-  const isPaid = await untilStatus(stage, order, "ORDER_STATUS_PAYABLE", async () => {
-    const { paymentKey } = await payInWindow(stack.providerUrl, orderId, amountDue);
-    await buyer.payments.confirmPayment({ requestId: requestId(), orderId, paymentKey, amount: amountDue });
-  });
-  const isToldWhole = await facts.heard(confirmedWithPoints, isPaid ? stepMsMax : 0);
-  tell(facts.print());
-  if (!isToldWhole) {
-    const heard = new Set(facts.types());
-    const missing = confirmedWithPoints.filter((type) => !heard.has(type));
-    tell(`    still waiting for ${missing.join(", ")}`);
-    return false;
-  }
-  const { order: ended } = await buyer.orders.getOrder({ orderId, memberId: "" });
-  const isSettled = ended?.status === "ORDER_STATUS_CONFIRMED";
-  tell(`    order ${orderId} is ${ended?.status.replace("ORDER_STATUS_", "")}`);
-  return isSettled;
-}
-
-/** Watches the order until it reaches the status, then goes on; false when it does not in time, ends before, or that fails. */
-async function untilStatus(
-  { buyer, stepMsMax, tell }: Stage,
-  { orderId }: Order,
-  status: Order["status"],
-  then: () => Promise<void>,
-): Promise<boolean> {
+/** Plays one story. Resolves with whether it ended as told; if not, the last line told says what is missing. */
+export async function play(stage: Stage, { letter, title, plays }: Story): Promise<boolean> {
+  stage.tell(`(${letter}) ${title}`);
   try {
-    for await (const { change } of buyer.orders.watchOrder(
-      { orderId, afterChange: 0 },
-      { signal: AbortSignal.timeout(stepMsMax) },
-    )) {
-      if (change?.status !== status) continue;
-      await then();
-      return true;
-    }
-    return false;
+    await plays(stage);
+    return true;
   } catch (error) {
-    const { cause, message } = error as Error;
-    const isTimeOver = cause instanceof DOMException && cause.name === "TimeoutError";
-    if (!isTimeOver) tell(`    ${message}`);
-    return false; // What is missing then shows best in the facts that were told.
+    stage.tell(`    ${(error as Error).message}`);
+    return false;
   }
 }

@@ -1,6 +1,6 @@
 // Who told what, and when: every fact about one order, heard from the streams like any subscriber would.
 import { type Bus, connectBus, type Watched } from "@quadrille/bus";
-import { services } from "@quadrille/contracts/events";
+import { kindOf, services } from "@quadrille/contracts/events";
 
 export interface Timeline extends AsyncDisposable {
   /** Begins to collect the facts about an order; those told before are kept for a while, so none is missed. */
@@ -12,7 +12,7 @@ export interface OrderTimeline {
   types(): readonly string[];
   /** Resolves with true when all of these facts were heard, with false after `ms`. */
   heard(types: readonly string[], ms: number): Promise<boolean>;
-  /** A line per fact: milliseconds since the first, teller, fact. */
+  /** A line per fact: milliseconds since the first, teller, fact, and the reason if it gives one. */
   print(): string;
 }
 
@@ -65,11 +65,16 @@ export async function openTimeline(natsUrl: string): Promise<Timeline> {
         const lines = own().map((fact) => {
           const afterMs = fact.occurredAt.getTime() - (first?.occurredAt.getTime() ?? 0);
           const [teller = "", name = ""] = fact.type.split(".");
-          return `  ${`${afterMs} ms`.padStart(9)}  ${teller.padEnd(8)} ${name}`;
+          return `  ${`${afterMs} ms`.padStart(9)}  ${teller.padEnd(8)} ${name}${reasonOf(fact)}`;
         });
         return lines.join("\n");
       },
     };
   };
   return { about, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() };
+}
+
+function reasonOf({ type, payload }: Watched): string {
+  const data = kindOf(type)?.decode(payload) as { readonly reason?: string } | undefined;
+  return data?.reason ? ` (${data.reason})` : "";
 }
