@@ -1,10 +1,10 @@
 // The order service's one decider: which rows an input touches, and whose decision it is.
 import { type Decider, Refusal, row } from "@quadrille/decider";
 import { type Cart, type CartFact, type CartInput, decideCart, emptyCart, evolveCart } from "./cart.ts";
+import { evolveOrder } from "./history.ts";
 import {
   absentOrder,
   decideOrder,
-  evolveOrder,
   type Order,
   type OrderFact,
   type OrderInput,

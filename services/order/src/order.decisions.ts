@@ -9,9 +9,12 @@ export type State =
   | "pending, stock held"
   | "pending, benefits held"
   | "pending, no points"
+  | "pending, stock held, too short by now"
   | "pending, stock held, late"
   | "payable, overdue"
+  | "payable, refunded"
   | "cancelling, overdue"
+  | "cancelling, refunded"
   | "cancelling, holds gone"
   | "confirmed, stock committed"
   | "confirmed, no points"
@@ -19,6 +22,7 @@ export type State =
   | "cancelled, no points"
   | "cancelled, given back"
   | "cancelled, declined and refunded"
+  | "cancelled, refunded and declined"
   | "cancelled, sale taken back";
 
 export type Input =
@@ -101,10 +105,11 @@ const pending = {
   BenefitsSpendFailed: quiet,
   BenefitsReleased: acts("cancelled", "benefits released", "order.cancelled HOLD_LOST"),
   "BenefitsReleased, expired": acts("cancelled", "benefits released", "order.cancelled HOLD_LOST"),
-  PaymentApproved: acts("pending", "order.confirmation_failed"),
+  // Its money goes back, so the same verdict told again must not find it payable.
+  PaymentApproved: acts("cancelled", "order.confirmation_failed", "order.cancelled PAYMENT_DECLINED"),
   PaymentDeclined: quiet, // Payment says it again when it is asked.
   PaymentVoided: quiet,
-  PaymentRefunded: quiet,
+  PaymentRefunded: acts("cancelled", "payment refunded", "order.cancelled PAYMENT_DECLINED"), // As after its approval.
 } satisfies Row;
 
 /** To an order that wants nothing of its member, nothing the member service says has a meaning. */
@@ -140,10 +145,10 @@ const late = {
   BenefitsSpendFailed: acts("cancelled", "order.cancelled SAGA_TIMEOUT"),
   BenefitsReleased: acts("cancelled", "benefits released", "order.cancelled HOLD_LOST"),
   "BenefitsReleased, expired": acts("cancelled", "benefits released", "order.cancelled HOLD_LOST"),
-  PaymentApproved: acts("cancelled", "order.confirmation_failed", "order.cancelled SAGA_TIMEOUT"),
+  PaymentApproved: acts("cancelled", "order.confirmation_failed", "order.cancelled PAYMENT_DECLINED"),
   PaymentDeclined: acts("cancelled", "order.cancelled SAGA_TIMEOUT"),
   PaymentVoided: acts("cancelled", "order.cancelled SAGA_TIMEOUT"),
-  PaymentRefunded: acts("cancelled", "order.cancelled SAGA_TIMEOUT"),
+  PaymentRefunded: acts("cancelled", "payment refunded", "order.cancelled PAYMENT_DECLINED"),
 } satisfies Row;
 
 const payable = {
@@ -170,8 +175,26 @@ const payable = {
   PaymentApproved: acts("confirmed", "order.confirmed"),
   PaymentDeclined: acts("cancelled", "payment declined", "order.cancelled PAYMENT_DECLINED"),
   PaymentVoided: acts("cancelled", "payment voided", "order.cancelled PAYMENT_EXPIRED"),
-  PaymentRefunded: quiet,
+  PaymentRefunded: acts("payable", "payment refunded"), // Taken in a wrong amount, say: the verdict is on its way.
 } satisfies Row;
+
+function asksAgain<Reason extends CancelReason>(reason: Reason) {
+  const asks = acts("cancelling", `order.cancel_requested ${reason}` as const);
+  return {
+    PlaceOrder: asks,
+    DeadlinePassed: asks,
+    StockHeld: asks,
+    "StockHeld, too short": asks,
+    StockRejected: asks,
+    StockCommitted: asks,
+    StockCommitFailed: asks,
+    BenefitsHeld: asks,
+    "BenefitsHeld, too short": asks,
+    BenefitsRejected: asks,
+    BenefitsSpent: asks,
+    BenefitsSpendFailed: asks,
+  };
+}
 
 const cancelling = {
   PlaceOrder: quiet,
@@ -197,7 +220,7 @@ const cancelling = {
   PaymentApproved: acts("confirmed", "order.confirmed"), // The money came first.
   PaymentDeclined: acts("cancelled", "payment declined", "order.cancelled PAYMENT_DECLINED"),
   PaymentVoided: acts("cancelled", "payment voided", "order.cancelled BY_MEMBER"),
-  PaymentRefunded: quiet,
+  PaymentRefunded: acts("cancelling", "payment refunded"),
 } satisfies Row;
 
 const confirmed = {
@@ -274,16 +297,46 @@ export const table = {
     ...noBenefits,
     StockHeld: acts("payable", "stock held", "order.payable"),
   },
+  // Its stock was held for long enough when that was told, but nothing may be paid that would outlast it.
+  "pending, stock held, too short by now": {
+    ...pending,
+    StockHeld: quiet,
+    "StockHeld, too short": quiet,
+    BenefitsHeld: acts("cancelled", "benefits held", "order.cancelled SAGA_TIMEOUT"),
+  },
   "pending, stock held, late": late,
   payable,
+  // Whatever comes after pay_by and the time payment has to tell by itself makes the order ask.
   "payable, overdue": {
     ...payable,
-    DeadlinePassed: acts("cancelling", "order.cancel_requested PAYMENT_EXPIRED"),
+    ...asksAgain("PAYMENT_EXPIRED"),
+    PaymentRefunded: acts("cancelling", "payment refunded", "order.cancel_requested PAYMENT_EXPIRED"),
+  },
+  "payable, refunded": {
+    ...payable,
+    PaymentApproved: acts("cancelled", "order.cancelled PAYMENT_DECLINED"), // The money is gone again: nothing is sold for it.
+    PaymentDeclined: acts("cancelled", "order.cancelled PAYMENT_DECLINED"),
+    PaymentVoided: acts("cancelled", "order.cancelled PAYMENT_EXPIRED"),
+    PaymentRefunded: quiet,
   },
   cancelling,
   "cancelling, overdue": {
     ...cancelling,
-    DeadlinePassed: acts("cancelling", "order.cancel_requested BY_MEMBER"),
+    ...asksAgain("BY_MEMBER"),
+    CancelOrder: acts("cancelling", "order.cancel_requested BY_MEMBER"),
+    "CancelOrder, by an operator": acts("cancelling", "order.cancel_requested BY_MEMBER"),
+    StockReleased: acts("cancelling", "stock released", "order.cancel_requested BY_MEMBER"),
+    "StockReleased, expired": acts("cancelling", "stock released", "order.cancel_requested BY_MEMBER"),
+    BenefitsReleased: acts("cancelling", "benefits released", "order.cancel_requested BY_MEMBER"),
+    "BenefitsReleased, expired": acts("cancelling", "benefits released", "order.cancel_requested BY_MEMBER"),
+    PaymentRefunded: acts("cancelling", "payment refunded", "order.cancel_requested BY_MEMBER"),
+  },
+  "cancelling, refunded": {
+    ...cancelling,
+    PaymentApproved: acts("cancelled", "order.cancelled BY_MEMBER"),
+    PaymentDeclined: acts("cancelled", "order.cancelled PAYMENT_DECLINED"),
+    PaymentVoided: acts("cancelled", "order.cancelled BY_MEMBER"),
+    PaymentRefunded: quiet,
   },
   "cancelling, holds gone": {
     ...cancelling,
@@ -313,6 +366,12 @@ export const table = {
     PaymentVoided: quiet,
   },
   "cancelled, declined and refunded": {
+    ...cancelled,
+    PaymentDeclined: quiet,
+    PaymentVoided: quiet,
+    PaymentRefunded: quiet,
+  },
+  "cancelled, refunded and declined": {
     ...cancelled,
     PaymentDeclined: quiet,
     PaymentVoided: quiet,

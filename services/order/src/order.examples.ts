@@ -95,11 +95,16 @@ export const states: Record<State, Past> = {
   "pending, stock held": told(pending, "StockHeld"),
   "pending, benefits held": told(pending, "BenefitsHeld"),
   "pending, no points": pendingNoPoints,
+  "pending, stock held, too short by now": pending
+    .when({ ...inputs.StockHeld, holdUntil: after(600 + 3600) })
+    .after.at(after(1)),
   "pending, stock held, late": told(pending, "StockHeld").at(after(60)),
   payable,
   "payable, overdue": payable.at(after(600 + 60)),
+  "payable, refunded": told(payable, "PaymentRefunded"),
   cancelling,
   "cancelling, overdue": cancelling.at(after(60)),
+  "cancelling, refunded": told(cancelling, "PaymentRefunded"),
   "cancelling, holds gone": told(payable, "StockReleased, expired", "BenefitsReleased, expired"),
   confirmed,
   "confirmed, stock committed": told(confirmed, "StockCommitted"),
@@ -109,5 +114,6 @@ export const states: Record<State, Past> = {
   "cancelled, no points": told(pendingNoPoints, "CancelOrder"),
   "cancelled, given back": told(cancelled, "StockReleased", "BenefitsReleased", "PaymentVoided"),
   "cancelled, declined and refunded": told(payable, "PaymentDeclined", "PaymentRefunded"),
+  "cancelled, refunded and declined": told(payable, "PaymentRefunded", "PaymentDeclined"),
   "cancelled, sale taken back": told(settled, "CancelOrder"),
 };

@@ -1,9 +1,10 @@
 // Whatever comes to an order, in whatever sequence and however often, some things hold.
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { historyMost } from "./history.ts";
 import type { Input, State } from "./order.decisions.ts";
 import { inputs, orderOf, type Past, states } from "./order.examples.ts";
-import { historyMost, type Order } from "./order.ts";
+import type { Order } from "./order.ts";
 
 /** Where an order may go from each status; staying is always possible. */
 const ways: Record<Order["status"], readonly Order["status"][]> = {
@@ -94,6 +95,18 @@ test("asks for the money back only when it is not confirmed, and keeps what was 
         });
         expect(terms(after)).toEqual(terms(before));
         expect(after.wasConfirmed).toBe(before.wasConfirmed || after.status === "confirmed");
+      }
+    }),
+  );
+});
+
+test("never confirms what it has asked to be given back", () => {
+  fc.assert(
+    fc.property(story, (told) => {
+      let isGivenBack = false;
+      for (const { before, types } of tell(told)) {
+        if (isGivenBack) expect(types).not.toContain("order.confirmed");
+        isGivenBack ||= before.status !== "absent" && types.includes("order.confirmation_failed");
       }
     }),
   );

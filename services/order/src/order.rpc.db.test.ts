@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { WatchOrderResponse } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { refusalOf } from "@quadrille/rpc/testing/served";
+import { historyMost } from "./history.ts";
 import { linesMost } from "./order.rpc.ts";
 import type { OrderStore } from "./order.store.ts";
-import { historyMost, type OrderInput } from "./order.ts";
+import type { OrderInput } from "./order.ts";
 import { type OpenShop, type OrderClient, openShop, wishFor } from "./testing/shop.ts";
 import { newId, policy } from "./testing/wishes.ts";
 

@@ -13,8 +13,9 @@ import { cutPage, pageOf } from "@quadrille/rpc/page";
 import { memberOf, reply, requestCause, requestHash } from "@quadrille/rpc/request";
 import { quantityMost, type WantedLine } from "./cart.ts";
 import type { OrderTables } from "./decider.ts";
+import type { Change } from "./history.ts";
 import type { OlderThan, OrderStore } from "./order.store.ts";
-import { type Change, isSettled, type PlacedOrder } from "./order.ts";
+import { isSettled, type PlacedOrder } from "./order.ts";
 import { type Placing, placeOrder, type Shop } from "./placing.ts";
 
 export const linesMost = 50;

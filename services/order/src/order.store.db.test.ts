@@ -4,9 +4,10 @@ import { constraintOf, openTestStore } from "@quadrille/outbox/testing/test-stor
 import fc from "fast-check";
 import type { CartInput } from "./cart.ts";
 import { ordering } from "./decider.ts";
+import { historyMost } from "./history.ts";
 import { migrations } from "./migrations.ts";
 import { type OrderStore, openOrderStore } from "./order.store.ts";
-import { absentOrder, historyMost, type OrderInput, type PlacedOrder, type PlaceOrder } from "./order.ts";
+import { absentOrder, type OrderInput, type PlacedOrder, type PlaceOrder } from "./order.ts";
 import { sweep } from "./sweep.ts";
 import { newId, placeInput, policy } from "./testing/wishes.ts";
 

@@ -7,7 +7,8 @@ import { WakeUps } from "@quadrille/outbox/wake-ups";
 import DataLoader from "dataloader";
 import { type Cart, emptyCart, type WantedLine } from "./cart.ts";
 import { ordering } from "./decider.ts";
-import { absentOrder, type Change, type Order, type PlacedOrder } from "./order.ts";
+import type { Change } from "./history.ts";
+import { absentOrder, type Order, type PlacedOrder } from "./order.ts";
 
 const CartSchema = defineEntity({
   name: "Cart",
@@ -49,6 +50,7 @@ const OrderSchema = defineEntity({
     holdUntil: p.datetime(),
     payWithinSeconds: p.integer(),
     payBy: p.datetime().nullable(),
+    heldUntil: p.datetime().nullable(),
     stock: p.string().$type<PlacedOrder["stock"]>(),
     benefits: p.string().$type<PlacedOrder["benefits"]>(),
     payment: p.string().$type<PlacedOrder["payment"]>(),
@@ -202,6 +204,7 @@ const blank: PlacedOrder = {
   holdUntil: never,
   payWithinSeconds: 0,
   payBy: undefined,
+  heldUntil: undefined,
   stock: "wanted",
   benefits: "unwanted",
   payment: "unasked",
@@ -218,6 +221,7 @@ function toRow(order: PlacedOrder, status: Order["status"]): RowOf<typeof OrderR
     status,
     lines: order.lines.map((line) => ({ ...line, unitPrice: `${line.unitPrice}` })),
     payBy: order.payBy ?? null,
+    heldUntil: order.heldUntil ?? null,
     reason: order.reason ?? null,
     dueAt: order.dueAt ?? null,
     history: order.history.map((change) => ({ ...change, at: change.at.toISOString() })),
@@ -257,6 +261,7 @@ function toPlaced(found: RowOf<typeof OrderRow>): PlacedOrder {
     holdUntil,
     payWithinSeconds,
     payBy: found.payBy ?? undefined,
+    heldUntil: found.heldUntil ?? undefined,
     stock,
     benefits,
     payment,

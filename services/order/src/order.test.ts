@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { given } from "@quadrille/decider/testing";
 import { ordering } from "./decider.ts";
+import { evolveOrder, historyMost } from "./history.ts";
 import {
   after,
   inputs,
@@ -14,13 +15,15 @@ import {
   states,
   told,
 } from "./order.examples.ts";
-import { decideOrder, evolveOrder, historyMost, isSettled, type PlacedOrder } from "./order.ts";
+import { decideOrder, isSettled, type PlacedOrder } from "./order.ts";
 
 function placedOrder(past: Parameters<typeof orderOf>[0]): PlacedOrder {
   const order = orderOf(past);
   if (order.status === "absent") throw new Error("not placed");
   return order;
 }
+
+const holdOf = (input: "StockHeld" | "BenefitsHeld") => (input === "StockHeld" ? "stock" : "benefits");
 
 describe("an order", () => {
   test("is placed with its prices frozen and its deadlines told", () => {
@@ -45,7 +48,7 @@ describe("an order", () => {
   test("is payable for as long as the buyer asked for, from the moment the last hold was heard", () => {
     const past = given(ordering, [], start).when({ ...placing(0n), payWithinSeconds: 3 }).after;
     past.when(inputs.StockHeld, after(59)).thenFacts([
-      { type: "fateHeard", orderId, part: "stock", fate: "held" },
+      { type: "fateHeard", orderId, part: "stock", fate: "held", holdUntil: inputs.StockHeld.holdUntil },
       {
         type: "order.payable",
         data: {
@@ -66,6 +69,23 @@ describe("an order", () => {
     expect(facts.map((fact) => fact.type)).toEqual(["fateHeard", "order.payable"]);
   });
 
+  test("is payable only if the hold told first lasts as well, whichever that was", () => {
+    const exactly = after(600 + 3600);
+    for (const [first, second] of [
+      ["StockHeld", "BenefitsHeld"],
+      ["BenefitsHeld", "StockHeld"],
+    ] as const) {
+      const past = states.pending.when({ ...inputs[first], holdUntil: exactly }).after;
+      expect(placedOrder(past)).toMatchObject({ status: "pending", heldUntil: exactly });
+      expect(placedOrder(past.when(inputs[second]).after)).toMatchObject({
+        status: "payable",
+        heldUntil: exactly,
+      });
+      const late = placedOrder(past.when(inputs[second], after(1)).after);
+      expect(late).toMatchObject({ status: "cancelled", reason: "SAGA_TIMEOUT", [holdOf(second)]: "held" });
+    }
+  });
+
   test("is in time just before its pending deadline", () => {
     expect(
       placedOrder(states.pending.when(inputs.StockHeld, new Date(after(60).getTime() - 1)).after),
@@ -84,6 +104,51 @@ describe("an order", () => {
     );
     expect(() => evolveOrder(orderOf(states.pending), { type: "nonsense" } as never, start)).toThrow(
       "unreachable",
+    );
+  });
+});
+
+describe("a payment whose facts come in any order", () => {
+  test("that took a wrong amount and gave it back ends the order as declined, and settled", () => {
+    for (const from of ["payable", "cancelling"] as const) {
+      const told1 = told(states[from], "PaymentDeclined", "PaymentRefunded");
+      const told2 = told(states[from], "PaymentRefunded", "PaymentDeclined");
+      for (const past of [told1, told2]) {
+        const back = told(past, "StockReleased", "BenefitsReleased");
+        expect(placedOrder(past)).toMatchObject({
+          ...{ status: "cancelled", reason: "PAYMENT_DECLINED", payment: "refunded" },
+        });
+        expect(isSettled(placedOrder(past))).toBe(false);
+        expect(isSettled(placedOrder(back))).toBe(true);
+      }
+    }
+  });
+
+  test("that came before the order asked for it is given back, and confirms nothing when it is told again", () => {
+    const { facts, after: past } = states.pending.when(inputs.PaymentApproved);
+    expect(facts.map((fact) => fact.type)).toEqual(["order.confirmation_failed", "order.cancelled"]);
+    const later = told(past, "StockHeld", "BenefitsHeld", "PaymentApproved");
+    expect(placedOrder(later)).toMatchObject({ status: "cancelled", wasConfirmed: false });
+    expect(isSettled(placedOrder(told(later, "StockReleased", "BenefitsReleased")))).toBe(false);
+    expect(isSettled(placedOrder(told(later, "StockReleased", "BenefitsReleased", "PaymentRefunded")))).toBe(
+      true,
+    );
+  });
+
+  test("approved while the order asks what became of it, confirms it although a hold has expired", () => {
+    const lost = states.payable.when(inputs["StockReleased, expired"]);
+    expect(lost.facts.at(-1)).toMatchObject({
+      ...{ type: "order.cancel_requested", data: { reason: "HOLD_LOST" } },
+    });
+    const sold = told(lost.after, "PaymentApproved", "BenefitsSpent");
+    expect(placedOrder(sold)).toMatchObject({ status: "confirmed", stock: "wanted", reason: undefined });
+    expect(isSettled(placedOrder(sold))).toBe(false);
+    sold.when(inputs.CancelOrder).thenRefuses("NOT_SETTLED");
+    expect(isSettled(placedOrder(told(sold, "StockCommitted")))).toBe(true);
+    const gone = told(sold, "StockCommitFailed");
+    expect(placedOrder(gone)).toMatchObject({ status: "cancelled", reason: "HOLD_LOST", wasConfirmed: true });
+    expect(isSettled(placedOrder(told(gone, "StockReleased", "BenefitsReleased", "PaymentRefunded")))).toBe(
+      true,
     );
   });
 });
@@ -155,9 +220,13 @@ describe("an order is settled", () => {
       expect(settledOf(told(states.cancelled, ...rest))).toBe(false);
       expect(settledOf(told(states.cancelled, ...rest, missing))).toBe(true);
     }
-    const back = told(states["cancelled, sale taken back"], "StockReleased", "BenefitsReleased");
-    expect(settledOf(back)).toBe(false);
-    expect(settledOf(told(back, "PaymentRefunded"))).toBe(true);
+    const backs = ["StockReleased", "BenefitsReleased", "PaymentRefunded"] as const;
+    for (const missing of backs) {
+      const rest = backs.filter((back) => back !== missing);
+      const back = told(states["cancelled, sale taken back"], ...rest, "PaymentApproved", "StockCommitted");
+      expect(settledOf(back)).toBe(false);
+      expect(settledOf(told(back, missing))).toBe(true);
+    }
   });
 
   test("without a refund when nothing was due", () => {

@@ -5,7 +5,7 @@
 //               │         │  cancelling             cancelling: payment is asked which came first
 //               └────→ cancelled ←──┘               cancelled has no exits
 //
-// Stock and benefits are taken side by side. The fate of each hold, and of the payment, is kept on the order:
+// A deadline binds whatever comes after it, not only the sweeper's question. Stock and benefits are taken side by side. The fate of each hold, and of the payment, is kept on the order:
 // "cancelled" and "everything given back" are two different moments.
 import type { FactToldBy, Told } from "@quadrille/contracts/events";
 import type { BenefitsHeld, BenefitsReleased } from "@quadrille/contracts/gen/quadrille/member/v1/facts.ts";
@@ -13,6 +13,8 @@ import type { PaymentVoided } from "@quadrille/contracts/gen/quadrille/payment/v
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import type { StockHeld, StockReleased } from "@quadrille/contracts/gen/quadrille/product/v1/facts.ts";
 import { type Instant, Refusal, unreachable } from "@quadrille/decider";
+import type { Change } from "./history.ts";
+import { earliest, later } from "./moments.ts";
 import { cancelled, cancelRequested, confirmationFailed, confirmed } from "./order.facts.ts";
 import type { Quote } from "./quote.ts";
 
@@ -38,23 +40,9 @@ export interface Policy {
   readonly slackSeconds: number;
 }
 
-/** After pay_by, payment gets this long to tell by itself how it ended. */
-const payGraceSeconds = 60;
-const askAgainSecondsMost = 3600;
-export const historyMost = 32;
-
-type StockFate = "wanted" | "held" | "rejected" | "committed" | "commitFailed" | "released";
-type BenefitsFate = "unwanted" | "wanted" | "held" | "rejected" | "spent" | "spendFailed" | "released";
+export type StockFate = "wanted" | "held" | "rejected" | "committed" | "commitFailed" | "released";
+export type BenefitsFate = "unwanted" | "wanted" | "held" | "rejected" | "spent" | "spendFailed" | "released";
 type PaymentFate = "unasked" | "asked" | "approved" | "declined" | "voided" | "refunded";
-
-/** One thing that happened to the order, as its watchers see it. */
-export interface Change {
-  readonly number: number;
-  readonly status: PlacedOrder["status"];
-  readonly step: string;
-  readonly reason: string;
-  readonly at: Instant;
-}
 
 export interface PlacedOrder extends Quote {
   readonly status: "pending" | "payable" | "cancelling" | "confirmed" | "cancelled";
@@ -68,6 +56,8 @@ export interface PlacedOrder extends Quote {
   readonly holdUntil: Instant;
   readonly payWithinSeconds: number;
   readonly payBy: Instant | undefined;
+  /** When the first of the holds that were told ends; undefined before any was. */
+  readonly heldUntil: Instant | undefined;
   readonly stock: StockFate;
   readonly benefits: BenefitsFate;
   readonly payment: PaymentFate;
@@ -128,22 +118,30 @@ export type OrderInput =
   | (Pick<PaymentVoided, "orderId" | "reason"> & { readonly type: "PaymentVoided" })
   | (About & { readonly type: "PaymentRefunded" });
 
-type Fate =
+export type Fate =
   | { readonly part: "stock"; readonly fate: StockFate }
   | { readonly part: "benefits"; readonly fate: BenefitsFate }
   | { readonly part: "payment"; readonly fate: PaymentFate };
 
 /** What became of a hold or of the payment; only this service's own record. */
-type FateHeard = Fate & About & { readonly type: "fateHeard" };
+export type FateHeard = Fate &
+  About & {
+    readonly type: "fateHeard" /** When the hold ends, if one was told. */;
+    readonly holdUntil?: Instant;
+  };
 
 export type OrderFact = (FactToldBy<"order"> & { readonly placed?: PlaceOrder }) | FateHeard;
 
 export function decideOrder(order: Order, input: OrderInput, now: Instant): readonly OrderFact[] {
   const facts = decideInTime(order, input, now);
-  const isLate = order.status === "pending" && now >= order.pendingUntil;
-  if (!isLate || facts.some((fact) => fact.type === "order.cancelled")) return facts;
-  // The deadline binds whatever comes after it, not only the sweeper's question.
-  return [...facts.filter((fact) => fact.type !== "order.payable"), cancelled(order, "SAGA_TIMEOUT", now)];
+  if (order.status === "absent" || !isDue(order, now) || facts.some(isWayOut)) return facts;
+  if (order.status === "pending")
+    return [...facts.filter((fact) => fact.type !== "order.payable"), cancelled(order, "SAGA_TIMEOUT", now)];
+  return [...facts, cancelRequested(order, order.reason ?? "PAYMENT_EXPIRED")]; // Asked again, with longer and longer waits.
+}
+
+function isWayOut({ type }: OrderFact): boolean {
+  return type === "order.cancelled" || type === "order.cancel_requested" || type === "order.confirmed";
 }
 
 function decideInTime(order: Order, input: OrderInput, now: Instant): readonly OrderFact[] {
@@ -156,11 +154,7 @@ function decideInTime(order: Order, input: OrderInput, now: Instant): readonly O
     case "CancelOrder":
       return cancel(order, input, now);
     case "DeadlinePassed":
-      return order.status !== "absent" &&
-        (order.status === "payable" || order.status === "cancelling") &&
-        isDue(order, now)
-        ? [cancelRequested(order, order.reason ?? "PAYMENT_EXPIRED")] // Asked again, with longer and longer waits.
-        : [];
+      return [];
     case "StockHeld":
       return order.status === "pending" && order.stock === "wanted"
         ? held(order, { part: "stock", fate: "held" }, input, now)
@@ -201,9 +195,7 @@ function decideInTime(order: Order, input: OrderInput, now: Instant): readonly O
         now,
       );
     case "PaymentRefunded":
-      return order.status === "cancelled" && order.payment !== "refunded"
-        ? [fateHeard(order, { part: "payment", fate: "refunded" })]
-        : [];
+      return refunded(order, now);
     default:
       return unreachable(input);
   }
@@ -265,9 +257,11 @@ function held(
   told: { readonly holdUntil: Instant; readonly policy: Policy },
   now: Instant,
 ): readonly OrderFact[] {
-  const heard = fateHeard(order, fate);
+  const heard: OrderFact = { ...fateHeard(order, fate), holdUntil: told.holdUntil };
   const payBy = later(now, order.payWithinSeconds);
-  if (told.holdUntil < later(payBy, told.policy.unknownSeconds))
+  // Time went by since the other hold was told: both must last from now on.
+  const heldUntil = earliest(order.heldUntil, told.holdUntil);
+  if (heldUntil < later(payBy, told.policy.unknownSeconds))
     return [heard, cancelled(order, "SAGA_TIMEOUT", now)];
   const after = { ...order, [fate.part]: fate.fate };
   const isComplete = after.stock === "held" && (after.benefits === "held" || after.benefits === "unwanted");
@@ -306,13 +300,16 @@ function released(order: Order, fate: Fate, reason: string, now: Instant): reado
 function approved(order: Order, input: About, now: Instant): readonly OrderFact[] {
   switch (order.status) {
     case "payable":
-    case "cancelling": // The money came first.
-      return [confirmed(order, now)];
+    case "cancelling": // The money came first, unless it has gone back already.
+      return order.payment === "refunded"
+        ? [cancelled(order, order.reason ?? "PAYMENT_DECLINED", now)]
+        : [confirmed(order, now)];
     case "confirmed":
       return []; // A verdict told again.
     case "absent":
-    case "pending":
       return [confirmationFailed(input, order)];
+    case "pending": // Its money goes back, so the same verdict told again must not find it payable.
+      return [confirmationFailed(input, order), cancelled(order, "PAYMENT_DECLINED", now)];
     case "cancelled":
       return order.wasConfirmed ? [] : [confirmationFailed(input, order)]; // Money that came late goes back.
   }
@@ -326,8 +323,10 @@ function notPaid(
 ): readonly OrderFact[] {
   switch (order.status) {
     case "payable":
-    case "cancelling":
-      return [fateHeard(order, fate), cancelled(order, reason ?? "PAYMENT_EXPIRED", now)];
+    case "cancelling": {
+      const end = cancelled(order, reason ?? "PAYMENT_EXPIRED", now);
+      return order.payment === "refunded" ? [end] : [fateHeard(order, fate), end];
+    }
     case "cancelled": // With a fate already, this is the verdict told again, which must not hide a refund.
       return order.payment === "unasked" ? [fateHeard(order, fate)] : [];
     case "absent":
@@ -337,64 +336,13 @@ function notPaid(
   }
 }
 
-export function evolveOrder(order: Order, fact: OrderFact, now: Instant): Order {
-  if (fact.type === "order.placed") return placedOrder(fact, now);
-  if (order.status === "absent") return order; // Only confirmation_failed is told about an absent order.
-  switch (fact.type) {
-    case "fateHeard":
-      return withChange({ ...order, [fact.part]: fact.fate }, stepOf(fact), "", now);
-    case "order.payable": {
-      const dueAt = later(fact.data.payBy, payGraceSeconds);
-      return withChange(
-        { ...order, status: "payable", payment: "asked", payBy: fact.data.payBy, dueAt },
-        "PAYABLE",
-        "",
-        now,
-      );
-    }
-    case "order.confirmed":
-      return withChange(
-        {
-          ...order,
-          status: "confirmed",
-          stock: awaited(order.stock),
-          benefits: awaited(order.benefits),
-          payment: "approved",
-          reason: undefined,
-          wasConfirmed: true,
-          dueAt: undefined,
-        },
-        "PAID",
-        "",
-        now,
-      );
-    case "order.cancel_requested": {
-      const dueAt = later(
-        now,
-        Math.min(payGraceSeconds * 2 ** Math.min(order.asked, 10), askAgainSecondsMost),
-      );
-      const reason = fact.data.reason as CancelReason;
-      return withChange(
-        { ...order, status: "cancelling", reason, asked: order.asked + 1, dueAt },
-        "CANCEL_REQUESTED",
-        reason,
-        now,
-      );
-    }
-    case "order.cancelled": {
-      const reason = fact.data.reason as CancelReason;
-      return withChange(
-        { ...order, status: "cancelled", reason, dueAt: undefined },
-        "CANCELLED",
-        reason,
-        now,
-      );
-    }
-    case "order.confirmation_failed":
-      return withChange(order, "CONFIRMATION_FAILED", fact.data.reason, now);
-    default:
-      return unreachable(fact);
-  }
+/** The money of a cancelled order, or what payment took in a wrong amount or too late: then its verdict may still be on its way. */
+function refunded(order: Order, now: Instant): readonly OrderFact[] {
+  if (order.status === "absent" || order.status === "confirmed" || order.payment === "refunded") return [];
+  const heard = fateHeard(order, { part: "payment", fate: "refunded" });
+  // A pending order never asked to be paid: what payment knows of it can only stand in its way.
+  if (order.status === "pending") return [heard, cancelled(order, "PAYMENT_DECLINED", now)];
+  return [heard]; // To one that was payable the verdict is still told, and says why.
 }
 
 /** Nothing about this order can change any more, except by a cancel or a return of a settled sale. */
@@ -415,63 +363,10 @@ export function isSettled(order: PlacedOrder): boolean {
   );
 }
 
-function placedOrder(fact: Extract<OrderFact, { type: "order.placed" }>, now: Instant): PlacedOrder {
-  const { data, placed } = fact;
-  if (placed === undefined) throw new Error("an order is placed by its own service only");
-  const order: PlacedOrder = {
-    ...placed.quote,
-    status: "pending",
-    orderId: data.orderId,
-    memberId: data.memberId,
-    requestHash: placed.requestHash,
-    currency: data.currency,
-    method: data.method,
-    placedAt: data.placedAt,
-    pendingUntil: data.pendingUntil,
-    holdUntil: data.holdUntil,
-    payWithinSeconds: data.payWithinSeconds,
-    payBy: undefined,
-    stock: "wanted",
-    benefits: data.points > 0n ? "wanted" : "unwanted",
-    payment: "unasked",
-    reason: undefined,
-    wasConfirmed: false,
-    dueAt: data.pendingUntil,
-    asked: 0,
-    history: [],
-  };
-  return withChange(order, "PLACED", "", now);
-}
-
-/** A hold that expired before the sale may still become one: it is given back only when that is told after the sale. */
-function awaited<F extends StockFate | BenefitsFate>(fate: F): F | "wanted" {
-  return fate === "released" ? "wanted" : fate;
-}
-
-function withChange(order: PlacedOrder, step: string, reason: string, at: Instant): PlacedOrder {
-  const number = (order.history.at(-1)?.number ?? 0) + 1;
-  const change: Change = { number, status: order.status, step, reason, at };
-  return { ...order, history: [...order.history, change].slice(-historyMost) };
-}
-
-const steps: { readonly [part in Fate["part"]]: string } = {
-  stock: "STOCK",
-  benefits: "BENEFITS",
-  payment: "PAYMENT",
-};
-
-function stepOf({ part, fate }: Fate): string {
-  return `${steps[part]}_${fate.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
-}
-
 function fateHeard(order: PlacedOrder, fate: Fate): FateHeard {
   return { type: "fateHeard", orderId: order.orderId, ...fate };
 }
 
 function isDue(order: PlacedOrder, now: Instant): boolean {
   return order.dueAt !== undefined && now >= order.dueAt;
-}
-
-function later(moment: Instant, seconds: number): Instant {
-  return new Date(moment.getTime() + seconds * 1000);
 }
