@@ -46,7 +46,7 @@ const { policy } = config;
 const settling = open.use(new Settling(store, provider, policy, log));
 const charging = new Charging(store, provider, settling, policy);
 const auth = await openAuth(config.auth);
-open.use(every(1_000, () => sweep(store), { name: "deadlines", log }));
+open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
 open.use(every(1_000, () => settling.look(), { name: "settling", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [paymentRpc({ store, charging, policy, newId })], database.holds),

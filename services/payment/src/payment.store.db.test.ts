@@ -250,6 +250,12 @@ test("whoever waits for a payment is woken by its commit, and by no other", asyn
   await waiting;
 });
 
+const log = {
+  error(_about: object, message: string) {
+    throw new Error(message);
+  },
+};
+
 test("the sweep ends exactly the payments nobody made in time, the longest overdue first", async () => {
   const ids = [newId(), newId(), newId(), newId()] as const;
   for (const id of ids) await hear(store, payable(id));
@@ -261,7 +267,7 @@ test("the sweep ends exactly the payments nobody made in time, the longest overd
   expect(await store.overdue(10)).toEqual([ids[1], ids[0]]);
   expect(await store.overdue(1)).toEqual([ids[1]]);
   const other = await opened.replica();
-  await Promise.all([sweep(store), sweep(other)]);
+  await Promise.all([sweep(store, log), sweep(other, log)]);
   expect(await store.overdue(10)).toEqual([]);
   const statuses = await Promise.all(ids.map(async (id) => (await store.payment(id)).status));
   expect(statuses).toEqual(["voided", "voided", "ready", "confirming"]);

@@ -1,11 +1,12 @@
 // Ends the payments nobody made in time. The decision is the payment's own; two replicas that look at once change nothing twice.
+import { type SweepLog, sweepDue } from "@quadrille/outbox/sweep";
 import type { PaymentStore } from "./payment.store.ts";
 
-const paymentsMost = 500;
-
-export async function sweep(store: PaymentStore): Promise<void> {
-  const overdue = await store.overdue(paymentsMost);
-  await Promise.all(
-    overdue.map((orderId) => store.handle({ type: "DeadlinePassed", orderId }, { kind: "own", id: "sweep" })),
-  );
-}
+export const sweep = (store: PaymentStore, log: SweepLog): Promise<void> =>
+  sweepDue(store, {
+    name: "deadlines",
+    async due(most) {
+      return (await store.overdue(most)).map((orderId) => ({ type: "DeadlinePassed", orderId }) as const);
+    },
+    log,
+  });

@@ -1,0 +1,107 @@
+// npm run ops: what a person does about payments that the provider leaves in doubt, or whose refund it refuses.
+//
+//   npm run ops -- stuck                                               lists them, the longest waiting first
+//   npm run ops -- resolve <order id> captured <transaction key>       the provider's desk says: taken
+//   npm run ops -- resolve <order id> not-captured                     the provider's desk says: not taken
+//   npm run ops -- resolve <order id> refunded                         given back another way
+//   npm run ops -- resolve <order id> retry                            ask the provider again, now
+//
+//   --note <text>   why, for whoever asks later; needed to resolve
+//
+// PAYMENT_ADDRESS  where the payment service is, 127.0.0.1:7004
+// OPERATOR_TOKEN   who you are; without it, an operator of the system that npm start keeps in DATA_DIR, .data
+// PAYMENT_CA_FILE  PEM authority of the payment service, when it is called over TLS
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  PaymentServiceService,
+  type Resolution,
+  type StuckPayment,
+} from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import { isRefusalCode, refusals } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
+import { client, type RpcClient } from "@quadrille/rpc";
+import { openDevKeys } from "@quadrille/rpc/devkeys";
+
+type Payments = RpcClient<typeof PaymentServiceService>;
+
+const resolutions: Readonly<Record<string, Resolution>> = {
+  captured: "RESOLUTION_CAPTURED",
+  "not-captured": "RESOLUTION_NOT_CAPTURED",
+  refunded: "RESOLUTION_REFUNDED",
+  retry: "RESOLUTION_RETRY",
+};
+const usage = `usage: npm run ops -- stuck
+       npm run ops -- resolve <order id> ${Object.keys(resolutions).join("|")} [<transaction key>] --note <why>`;
+const deadlineMs = 10_000;
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+try {
+  await run();
+} catch (error) {
+  process.stderr.write(`${sentenceOf(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function run(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { note: { type: "string", default: "" } },
+  });
+  const [command, ...rest] = positionals;
+  if (command !== "stuck" && command !== "resolve") throw new Error(usage);
+  const token = process.env.OPERATOR_TOKEN ?? (await developmentToken());
+  const caFile = process.env.PAYMENT_CA_FILE;
+  await using payments = await client(PaymentServiceService, {
+    address: process.env.PAYMENT_ADDRESS ?? "127.0.0.1:7004",
+    token: () => token,
+    deadlineMs,
+    tls: caFile === undefined ? undefined : { caFile },
+  });
+  if (command === "stuck") await listStuck(payments);
+  else await resolve(payments, rest, values.note);
+}
+
+async function listStuck(payments: Payments): Promise<void> {
+  let count = 0;
+  for (let pageToken = "", isLast = false; !isLast; isLast = pageToken === "") {
+    const page = await payments.listStuckPayments({ pageSize: 100, pageToken });
+    for (const stuck of page.payments) say(lineOf(stuck));
+    count += page.payments.length;
+    pageToken = page.nextPageToken;
+  }
+  say(count === 0 ? "no payment waits for a person" : `${count} waiting`);
+}
+
+async function resolve(payments: Payments, words: readonly string[], note: string): Promise<void> {
+  const [orderId, wanted = "", transactionKey = "", ...tooMany] = words;
+  const resolution = resolutions[wanted];
+  if (orderId === undefined || resolution === undefined || tooMany.length > 0) throw new Error(usage);
+  const requestId = crypto.randomUUID();
+  const { payment } = await payments.resolvePayment({ requestId, orderId, resolution, transactionKey, note });
+  say(`payment ${orderId} is ${wordOf(payment?.status ?? "")}`);
+}
+
+function lineOf({ payment, memberId, since, why }: StuckPayment): string {
+  const { orderId = "", status = "", amountDue = 0n, currency = "" } = payment ?? {};
+  return `${orderId}  ${wordOf(status)}  ${amountDue} ${currency}  member ${memberId}  since ${since?.toISOString()}  ${why}`;
+}
+
+function wordOf(status: string): string {
+  return status.replace("PAYMENT_STATUS_", "");
+}
+
+/** Only where `npm start` has made keys: no system is made up by asking about it. */
+async function developmentToken(): Promise<string> {
+  const folder = join(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"), "keys");
+  if (!existsSync(folder)) throw new Error("OPERATOR_TOKEN: expected the token of an operator");
+  return await (await openDevKeys(folder)).mintToken({ sub: "operator", role: "operator" });
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Refusal)) return error instanceof Error ? error.message : String(error);
+  const { code, violations } = error;
+  const fields = violations.map(({ field, description }) => `\n  ${field} ${description}`).join("");
+  return `${code}: ${isRefusalCode(code) ? refusals[code].sentence : ""}${fields}`;
+}
