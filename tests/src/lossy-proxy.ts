@@ -12,8 +12,8 @@ export interface LossyProxy extends AsyncDisposable {
   readonly address: string;
   /** The next call is lost; afterwards the line is whole again. */
   loseNext(loss: Loss): void;
-  /** How many calls were lost so far. */
-  readonly lost: number;
+  /** The messages of the answers that were lost so far; empty where there was none: a refusal, or a service still at work. */
+  readonly lost: readonly Buffer[];
 }
 
 interface Frame {
@@ -25,19 +25,22 @@ interface Frame {
 
 const prefaceBytes = 24;
 const headBytes = 9;
+/** What gRPC writes before a message: whether it is compressed, and its length. */
+const messagePrefixBytes = 5;
 
 /** `target` is `ipv4:host:port`. */
 export async function openLossyProxy(target: string): Promise<LossyProxy> {
   const [host = "", port = ""] = target.replace("ipv4:", "").split(":");
   const sockets = new Set<Socket>();
   let armed: Loss | undefined;
-  let lost = 0;
+  const lost: Buffer[] = [];
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ host, port: Number(port), noDelay: true });
     let isAnswering = false;
+    let answer: Buffer = Buffer.alloc(0);
     const cut = () => {
       armed = undefined;
-      lost += 1;
+      lost.push(answer.subarray(messagePrefixBytes));
       client.destroy();
       upstream.end(); // What was written still arrives; a reset could overtake it.
     };
@@ -55,9 +58,10 @@ export async function openLossyProxy(target: string): Promise<LossyProxy> {
       upstream.write(bytes);
       if (armed === "work" && isData && endsStream) cut();
     });
-    eachFrame(upstream, 0, ({ isHeaders, endsStream, bytes }) => {
+    eachFrame(upstream, 0, ({ isData, isHeaders, endsStream, bytes }) => {
       if (client.destroyed) return;
       isAnswering ||= armed === "answer" && isHeaders;
+      if (isAnswering && isData) answer = Buffer.concat([answer, bytes.subarray(headBytes)]);
       if (!isAnswering) client.write(bytes);
       else if (isHeaders && endsStream) cut();
     });
@@ -69,9 +73,7 @@ export async function openLossyProxy(target: string): Promise<LossyProxy> {
     loseNext(loss) {
       armed = loss;
     },
-    get lost() {
-      return lost;
-    },
+    lost,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

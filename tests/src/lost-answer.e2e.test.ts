@@ -9,7 +9,7 @@ import { RpcError } from "@quadrille/rpc";
 import { type Clients, connectAs } from "@quadrille/stack/clients";
 import { audit } from "./audit.ts";
 import { enrolMember, newRequestId, stockVariant } from "./buying.ts";
-import { type LossyProxy, openLossyProxy } from "./lossy-proxy.ts";
+import { type Loss, type LossyProxy, openLossyProxy } from "./lossy-proxy.ts";
 import { type Method, mutations } from "./mutations.ts";
 import { type Prepared, type Repeatable, repeatables, type Scene } from "./repeatable.ts";
 import { type Snapshot, snapshot } from "./snapshot.ts";
@@ -25,7 +25,7 @@ let proxies: Readonly<Record<(typeof services)[number], LossyProxy>>;
 let scenes = 0;
 
 beforeAll(async () => {
-  system = open.use(await openSystem({ env: { TOSS_TIMEOUT: "1s" } }));
+  system = open.use(await openSystem());
   const opened = services.map(async (service) => {
     return [service, open.use(await openLossyProxy(system.stack.addresses[service]))] as const;
   });
@@ -72,22 +72,23 @@ async function answerOf(path: string, asked: Promise<unknown>): Promise<string> 
   }
 }
 
-/** Asks through the proxy of the method's service, which loses it; the client must have noticed. */
-async function lose(path: string, loss: "answer" | "work", asked: () => Promise<unknown>): Promise<void> {
+/** Asks through the proxy of the method's service, which loses it; the client must have noticed. What it did not hear. */
+async function lose(path: string, loss: Loss, asked: () => Promise<unknown>): Promise<string> {
   const service = services.find((name) => path.startsWith(`/quadrille.${name}.`));
   const proxy = proxies[service as (typeof services)[number]];
-  const before = proxy.lost;
+  const before = proxy.lost.length;
   proxy.loseNext(loss);
   const heard = await asked().then(
     () => "an answer",
     (error) => (error instanceof RpcError ? error.code : error),
   );
-  expect({ heard, lost: proxy.lost - before }).toEqual({ heard: "UNAVAILABLE", lost: 1 });
+  expect({ heard, lost: proxy.lost.length - before }).toEqual({ heard: "UNAVAILABLE", lost: 1 });
+  return proxy.lost.at(-1)?.toString("hex") ?? "";
 }
 
 async function untilDone({ effect, expected }: Prepared): Promise<void> {
-  const until = Date.now() + patienceMs;
-  while (!isDeepStrictEqual(await effect(), expected) && Date.now() < until) await pause(50);
+  const giveUpAt = Date.now() + patienceMs;
+  while (!isDeepStrictEqual(await effect(), expected) && Date.now() < giveUpAt) await pause(50);
   expect(await effect()).toEqual(expected);
 }
 
@@ -114,12 +115,14 @@ describe.each(repeatables)("$title", ({ path, asks, prepare }: Repeatable) => {
     const { prepared, asking, requestId } = await begin();
     await using clients = asking;
     const ask = () => prepared.ask(clients, requestId);
-    await lose(path, "answer", ask);
+    const first = await lose(path, "answer", ask);
     await untilDone(prepared);
     await prepared.meanwhile?.();
     const once = await atRest();
     const second = await answerOf(path, ask());
     expect(await atRest()).toEqual(once);
+    if (first === "") expect(second).toMatch(/^refused: /);
+    else expect(second).toBe(first);
     expect([await answerOf(path, ask()), await answerOf(path, ask())]).toEqual([second, second]);
     expect(await atRest()).toEqual(once);
   });

@@ -2,7 +2,7 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Definition } from "@quadrille/rpc";
+import type { Definition } from "@quadrille/rpc/service";
 
 export type Method = Definition[string];
 

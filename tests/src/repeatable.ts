@@ -1,9 +1,10 @@
 // One request of each kind that changes something, with what it must have done, once, however often it is asked.
-import { setTimeout as pause } from "node:timers/promises";
 import type { Clients } from "@quadrille/stack/clients";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { accountOf } from "./audit-money.ts";
 import { buy, enrolMember, newRequestId, orderRequest, place, stockVariant } from "./buying.ts";
+import { statusesOf, until } from "./doubting.ts";
+import { addFaults } from "./provider-faults.ts";
 import type { System } from "./system.ts";
 
 /** Everything is fresh for each, so that nothing of one shows in another. */
@@ -51,12 +52,10 @@ const pointsOf = async ({ members }: Clients) => (await members.getMember({ memb
 /** An order that payment has heard of. */
 async function placePayable({ system, buyer, sku }: Scene) {
   const placed = await place(buyer, { lines: { [sku]: 2 }, points: 100n, due: 900n });
-  for (let tries = 0; tries < 200; tries += 1) {
-    const sql = "select from payments where order_id = $1 and status = 'ready'";
-    if ((await system.query("payment", sql, [placed.orderId])).length > 0) return placed;
-    await pause(50);
-  }
-  throw new Error(`order ${placed.orderId} did not become payable`);
+  await until("payment has opened it", async () => {
+    return (await statusesOf(system, "payment", [placed.orderId])).ready === 1;
+  });
+  return placed;
 }
 
 const carts: readonly Repeatable[] = [
@@ -244,13 +243,7 @@ const paying: readonly Repeatable[] = [
       const { system, buyer } = scene;
       const { orderId, amountDue: amount } = await placePayable(scene);
       const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
-      const rule = { fault: "decline", orderId, code: "REJECT_CARD_PAYMENT" };
-      const response = await fetch(`${system.stack.providerUrl}/control/faults`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(rule),
-      });
-      if (response.status !== 201) throw new Error(`no fault was made: ${await response.text()}`);
+      await addFaults(system, [{ fault: "decline", orderId, code: "REJECT_CARD_PAYMENT" }]);
       return {
         ask: ({ payments }, requestId) => payments.confirmPayment({ requestId, orderId, paymentKey, amount }),
         effect: async () => [await ordersOf(buyer), (await accountOf(system, orderId)).captures],
@@ -259,6 +252,36 @@ const paying: readonly Repeatable[] = [
     },
   },
 ];
+
+/** A sale was taken back, and the provider would not give the money back; now it would. */
+const resolving: Repeatable = {
+  title: "ResolvePayment, which tries a refused refund again",
+  path: "/quadrille.payment.v1.PaymentService/ResolvePayment",
+  asks: "operator",
+  async prepare({ system, buyer, sku }) {
+    const { orderId } = await buy(system, buyer, { lines: { [sku]: 2 }, points: 100n, due: 900n });
+    await addFaults(system, [{ fault: "refuse", on: ["cancel"], orderId, code: "NOT_CANCELABLE_PAYMENT" }]);
+    await buyer.orders.cancelOrder({ requestId: newRequestId(), orderId, memberId: "" });
+    await until("the refund was refused", async () => {
+      const sql = "select from payments where order_id = $1 and refunds->-1->>'state' = 'refused'";
+      return (await system.query("payment", sql, [orderId])).length > 0;
+    });
+    const asked = {
+      orderId,
+      resolution: "RESOLUTION_RETRY",
+      transactionKey: "",
+      note: "it would now",
+    } as const;
+    return {
+      ask: ({ payments }, requestId) => payments.resolvePayment({ requestId, ...asked }),
+      effect: async () => {
+        const { refunds, refunded } = await accountOf(system, orderId);
+        return [await ordersOf(buyer), refunds, refunded];
+      },
+      expected: [["CANCELLED BY_MEMBER settled"], 1, 900],
+    };
+  },
+};
 
 const operating: readonly Repeatable[] = [
   {
@@ -328,6 +351,8 @@ export const repeatables: readonly Repeatable[] = [
   ...placing,
   cancelling("member", "may be paid", "BY_MEMBER"),
   cancelling("operator", "may be paid", "BY_OPERATOR"),
+  cancelling("member", "is settled", "BY_MEMBER"),
   ...paying,
+  resolving,
   ...operating,
 ];
