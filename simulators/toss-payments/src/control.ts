@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { send } from "./delivery.ts";
 import { type Desk, tellMerchant } from "./desk.ts";
+import type { Door } from "./door.ts";
 import { errorAnswer } from "./errors.ts";
+import { isWait, type Rule, WAIT_MS_MAX } from "./fault-rules.ts";
 import { FAULTS } from "./faults.ts";
 import { bodyOf } from "./idempotency.ts";
 import type { Payment } from "./payment.ts";
@@ -15,8 +17,9 @@ const give = (reply: FastifyReply, status: number, body: unknown) =>
   send(reply, { status, body: JSON.stringify(body) });
 const refuse = (reply: FastifyReply, detail: string) => send(reply, errorAnswer("INVALID_REQUEST", detail));
 
-export function controlRoutes(app: FastifyInstance, desk: Desk): void {
+export function controlRoutes(app: FastifyInstance, desk: Desk, door: Door): void {
   faultRoutes(app, desk);
+  doorRoutes(app, door);
   paymentRoutes(app, desk);
   ledgerRoutes(app, desk);
 }
@@ -35,7 +38,7 @@ function faultRoutes(app: FastifyInstance, { faults, log }: Desk): void {
       for (const rule of rules) if (typeof rule !== "string") faults.remove(rule.id);
       return refuse(reply, wrong.join("; "));
     }
-    log("faults set", { rules });
+    log("faults set", { rules: rules.map(shownInLog) });
     return give(reply, 201, Array.isArray(request.body) ? rules : rules[0]);
   });
   app.delete("/control/faults", async (_request, reply) => {
@@ -49,6 +52,22 @@ function faultRoutes(app: FastifyInstance, { faults, log }: Desk): void {
   });
 }
 
+/** A rule without its payment key: who reads that in a log could take the money. */
+function shownInLog(rule: Rule | string): object {
+  const { paymentKey, ...shown } = rule as Rule;
+  return { ...shown, onePaymentKey: paymentKey !== null };
+}
+
+function doorRoutes(app: FastifyInstance, door: Door): void {
+  app.post("/control/refuse-connections", async (request, reply) => {
+    const { ms } = (request.body ?? {}) as Record<string, unknown>;
+    if (!isWait(ms, 1)) return refuse(reply, `ms: 1 to ${WAIT_MS_MAX}`);
+    const { cut } = door.shut(ms);
+    reply.raw.once("finish", cut);
+    return give(reply.header("connection", "close"), 202, { ms });
+  });
+}
+
 function paymentRoutes(app: FastifyInstance, desk: Desk): void {
   const find = (body: unknown): Payment | undefined => {
     const { paymentKey, orderId } = (body ?? {}) as Record<string, unknown>;
@@ -58,14 +77,23 @@ function paymentRoutes(app: FastifyInstance, desk: Desk): void {
   app.post("/control/expire", async (request, reply) => {
     const payment = find(request.body);
     if (payment === undefined) return send(reply, errorAnswer("NOT_FOUND_PAYMENT"));
+    const { afterMs = 0 } = request.body as Record<string, unknown>;
+    if (!isWait(afterMs, 0)) return refuse(reply, `afterMs: 0 to ${WAIT_MS_MAX}`);
+    const now = desk.now();
     const { answer, changed, before, written } = desk.book.apply(
       payment.paymentKey,
-      { type: "Expire" },
-      desk.now(),
+      { type: "Expire", at: now + afterMs },
+      now,
     );
     await written;
-    tellMerchant(desk, changed, before);
+    if (changed?.status !== before?.status) tellMerchant(desk, changed, before);
     return send(reply, { status: answer.status, body: bodyOf(answer) });
+  });
+  app.post("/control/session", async (request, reply) => {
+    const { ms } = (request.body ?? {}) as Record<string, unknown>;
+    if (!isWait(ms, 1)) return refuse(reply, `ms: 1 to ${WAIT_MS_MAX}`);
+    desk.session.ms = ms;
+    return give(reply, 200, { ms });
   });
   app.post("/control/forge-webhook", async (request, reply) => {
     const payment = find(request.body);
@@ -80,6 +108,7 @@ function paymentRoutes(app: FastifyInstance, desk: Desk): void {
       payments: book.size,
       rememberedAnswers: idempotency.size,
       rules: faults.list().length,
+      sessionMs: desk.session.ms,
       webhooks: webhooks !== undefined,
       ledger: ledger.totals(),
     });

@@ -33,6 +33,7 @@ const outcomes: Record<string, readonly [first: string, true_: object, repeat: s
   in_progress: ["IDEMPOTENT_REQUEST_PROCESSING", NOTHING, "DONE"],
   provider_error: ["PROVIDER_ERROR", NOTHING, "PROVIDER_ERROR"],
   provider_error_then_done: ["PROVIDER_ERROR", DONE, "PROVIDER_ERROR"],
+  provider_error_after_effect: ["PROVIDER_ERROR", DONE, "PROVIDER_ERROR"],
   already_processed: ["ALREADY_PROCESSED_PAYMENT", DONE, "ALREADY_PROCESSED_PAYMENT"],
   decline: ["REJECT_CARD_PAYMENT", { status: "ABORTED", balance: 0 }, "REJECT_CARD_PAYMENT"],
   refuse: ["INVALID_REQUEST", NOTHING, "INVALID_REQUEST"],
@@ -40,6 +41,32 @@ const outcomes: Record<string, readonly [first: string, true_: object, repeat: s
   wrong_amount_answer: ["DONE", DONE, "DONE"],
   outage: [LOST, NOTHING, "DONE"],
 };
+
+describe("each code of a decline", () => {
+  const codes = [
+    "BELOW_MINIMUM_AMOUNT",
+    "EXCEED_MAX_AUTH_COUNT",
+    "EXCEED_MAX_DAILY_PAYMENT_COUNT",
+    "EXCEED_MAX_ONE_DAY_AMOUNT",
+    "EXCEED_MAX_PAYMENT_AMOUNT",
+    "INVALID_CARD_EXPIRATION",
+    "INVALID_CARD_LOST_OR_STOLEN",
+    "INVALID_REJECT_CARD",
+    "INVALID_STOPPED_CARD",
+    "REJECT_ACCOUNT_PAYMENT",
+    "REJECT_CARD_COMPANY",
+    "REJECT_CARD_PAYMENT",
+    "CODE_OF_TOMORROW",
+  ];
+  test.each(codes)("%s: ABORTED with it, and nothing captured", async (code) => {
+    await using toss = await testSimulator();
+    const paymentKey = await toss.open("order-1");
+    await toss.fault({ fault: "decline", orderId: "order-1", code });
+    expect(await told(toss.confirm(paymentKey, "order-1", 15_000, KEY))).toBe(code);
+    expect(await toss.query(paymentKey)).toMatchObject({ status: "ABORTED", failure: { code } });
+    expect(await truth(toss, paymentKey)).toEqual({ status: "ABORTED", balance: 0 });
+  });
+});
 
 describe("each fault of a confirmation", () => {
   test("has its row here", () => {
@@ -103,24 +130,6 @@ describe("a fault", () => {
     await toss.fault({ fault: "provider_error", orderId: "order-1", remember: false });
     expect(await told(toss.confirm(paymentKey, "order-1", 15_000, KEY))).toBe("PROVIDER_ERROR");
     expect(await told(toss.confirm(paymentKey, "order-1", 15_000, KEY))).toBe("DONE");
-  });
-
-  test("declines with the code it is given", async () => {
-    await using toss = await testSimulator();
-    const paymentKey = await toss.open("order-1");
-    await toss.fault({ fault: "decline", orderId: "order-1", code: "INVALID_STOPPED_CARD" });
-    expect(await told(toss.confirm(paymentKey, "order-1"))).toBe("INVALID_STOPPED_CARD");
-    expect((await toss.query(paymentKey)).failure.code).toBe("INVALID_STOPPED_CARD");
-  });
-
-  test("of a cancel refunds once although the answer was lost", async () => {
-    await using toss = await testSimulator();
-    const paymentKey = await toss.open("order-1");
-    await toss.confirm(paymentKey, "order-1");
-    await toss.fault({ fault: "reset_after_effect", paymentKey, on: "cancel" });
-    expect(await told(toss.cancel(paymentKey, 5_000, "refund:1"))).toBe(LOST);
-    expect(await told(toss.cancel(paymentKey, 5_000, "refund:1"))).toBe("PARTIAL_CANCELED");
-    expect(await toss.account("order-1")).toMatchObject({ refunded: 5_000, refunds: 1 });
   });
 
   test("of a late answer keeps the key busy meanwhile", async () => {

@@ -16,6 +16,8 @@ export type Desk = Readonly<{
   idempotency: Idempotency;
   faults: Faults;
   webhooks: Webhooks | undefined;
+  /** How long a window opened from now on may be confirmed. */
+  session: { ms: number };
   now: () => number;
   log: Log;
 }>;

@@ -38,6 +38,7 @@ const CATALOGUE: Readonly<Record<string, readonly [status: number, message: stri
   NOT_CANCELABLE_PAYMENT: [403, "Nothing was captured that could be canceled."],
   FORBIDDEN_CONSECUTIVE_REQUEST: [403, "The same request came too soon again."],
   EXCEED_MAX_REFUND_DUE: [403, "Too late for a refund."],
+  PAY_PROCESS_CANCELED: [400, "The buyer left the payment window."],
   NOT_FOUND: [404, "No such resource."],
   NOT_FOUND_PAYMENT: [404, "No such payment."],
   NOT_FOUND_PAYMENT_SESSION: [404, "The payment session does not exist or has expired."],

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { Faults, type Rule } from "./fault-rules.ts";
+import { Faults, FIELDS, type Rule } from "./fault-rules.ts";
 import { FAULTS, HEALTHY, OPERATIONS } from "./faults.ts";
 
 const asked = (orderId: string, operation: Rule["on"][number] = "confirm") => ({
@@ -65,6 +65,41 @@ describe("a rule with a rate", () => {
   });
 });
 
+describe("a rule with a time", () => {
+  test("hits until then, one payment too, and is forgotten", () => {
+    let now = 1_000;
+    const faults = new Faults("1", () => now);
+    faults.add({ fault: "outage", forMs: 50 });
+    faults.add({ fault: "not_found", orderId: "a", forMs: 20 });
+    for (now of [1_000, 1_010, 1_019]) expect(faults.pick(asked("a", "query"))?.fault).toBe("not_found");
+    for (now of [1_020, 1_049]) expect(faults.pick(asked("a", "query"))?.fault).toBe("outage");
+    now = 1_050;
+    expect([faults.pick(asked("a", "query")), faults.list()]).toEqual([undefined, []]);
+  });
+
+  test("makes room for others once it has ended", () => {
+    let now = 0;
+    const faults = new Faults("1", () => now);
+    for (let n = 0; n < 10_000; n += 1) faults.add({ fault: "delay", orderId: `order-${n}`, forMs: 10 });
+    expect(faults.add({ fault: "outage" })).toMatch(/10000/);
+    now = 10;
+    expect(faults.add({ fault: "outage" })).toMatchObject({ fault: "outage" });
+    expect(faults.list()).toHaveLength(1);
+  });
+});
+
+test("a refusal for good and a payment nobody knows last, even for one payment", () => {
+  for (const [fault, operation] of [
+    ["refund_refused", "cancel"],
+    ["not_found", "query"],
+  ] as const) {
+    const faults = new Faults("1");
+    faults.add({ fault, orderId: "a" });
+    for (let n = 0; n < 5; n += 1) expect(faults.pick(asked("a", operation))?.fault).toBe(fault);
+    expect(faults.pick(asked("b", operation))).toBeUndefined();
+  }
+});
+
 describe("rules", () => {
   test("an outage is everybody's, until it is taken away", () => {
     const faults = new Faults("1");
@@ -96,7 +131,8 @@ describe("rules", () => {
       orderId: 1,
       rate: 2,
       times: 0,
-      ms: -1,
+      ms: 86_400_001,
+      forMs: 0,
       code: "x",
       amount: 0,
       remember: 1,
@@ -119,6 +155,13 @@ describe("the table of faults", () => {
     );
     const table = Object.entries(FAULTS).map(([fault, { on, does }]) => [fault, on.join(", "), does]);
     expect(shown).toEqual(table);
+  });
+
+  test("and so are the fields of a rule", () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const table = readme.split("| field of a rule")[1]?.split("\n\n")[0] ?? "";
+    const shown = [...table.matchAll(/^\| (\w+(?:, \w+)*) +\|/gm)].flatMap((found) => found[1]?.split(", "));
+    expect(new Set(shown)).toEqual(FIELDS);
   });
 
   test("names known operations only", () => {

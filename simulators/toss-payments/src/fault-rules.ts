@@ -14,6 +14,8 @@ export type Rule = Readonly<{
   /** How often in all for one payment's rule, how often each payment for a rule with a rate; null: always. */
   times: number | null;
   ms: number;
+  /** Until when it hits, by the simulator's clock; null: until it is used up or deleted. */
+  endsAt: number | null;
   code: string | null;
   amount: number | null;
   remember: boolean;
@@ -22,7 +24,8 @@ export type Asked = Readonly<{ operation: Operation; paymentKey: string; orderId
 
 const RULES_MAX = 10_000;
 const HITS_MAX = 100_000;
-const FIELDS = new Set([
+/** What a rule may say; the README has a row for each. */
+export const FIELDS: ReadonlySet<string> = new Set([
   "fault",
   "on",
   "paymentKey",
@@ -30,21 +33,34 @@ const FIELDS = new Set([
   "rate",
   "times",
   "ms",
+  "forMs",
   "code",
   "amount",
   "remember",
 ]);
-const isCount = (value: unknown, least: number): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= least;
+const isCount = (value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+/** A day: a timer beyond 24 days would ring at once. */
+export const WAIT_MS_MAX = 86_400_000;
+export const isWait = (value: unknown, least: number): value is number => isCount(value, least, WAIT_MS_MAX);
 
 /** Reads a rule as the control API takes it; a text says everything that is wrong with it. */
-export function readRule(input: unknown, id: number): Rule | string {
+export function readRule(input: unknown, id: number, now: number): Rule | string {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return "a rule is an object";
   const rule = input as Record<string, unknown>;
-  const { paymentKey = null, orderId = null, code = null, amount = null, remember = true } = rule;
+  const {
+    paymentKey = null,
+    orderId = null,
+    code = null,
+    amount = null,
+    forMs = null,
+    remember = true,
+  } = rule;
   const course = FAULTS[String(rule.fault)];
   const targeted = paymentKey !== null || orderId !== null;
-  const { rate = 1, ms = course?.ms, times = targeted || rate !== 1 ? 1 : null } = rule;
+  const { rate = 1, ms = course?.ms } = rule;
+  const once = (targeted || rate !== 1) && forMs === null && course?.lasting !== true;
+  const { times = once ? 1 : null } = rule;
   const on = rule.on === undefined ? defaultOperations(course) : [rule.on].flat();
   const wrong = [
     ...Object.keys(rule)
@@ -58,13 +74,16 @@ export function readRule(input: unknown, id: number): Rule | string {
       "paymentKey, orderId: text",
     !(typeof rate === "number" && rate >= 0 && rate <= 1) && "rate: 0 to 1",
     times !== null && !isCount(times, 1) && "times: 1 or more",
-    ms !== undefined && !isCount(ms, 0) && "ms: 0 or more",
+    ms !== undefined && !isWait(ms, 0) && `ms: 0 to ${WAIT_MS_MAX}`,
+    forMs !== null && !isWait(forMs, 1) && `forMs: 1 to ${WAIT_MS_MAX}`,
     code !== null && !looksLikeCode(code) && "code: a provider's code",
     amount !== null && !isCount(amount, 1) && "amount: 1 or more",
     typeof remember !== "boolean" && "remember: true or false",
   ].filter((text) => typeof text === "string");
   if (wrong.length > 0) return wrong.join("; ");
-  return { id, fault: rule.fault, on, paymentKey, orderId, rate, times, ms, code, amount, remember } as Rule;
+  const endsAt = forMs === null ? null : now + (forMs as number);
+  const { fault } = rule;
+  return { id, fault, on, paymentKey, orderId, rate, times, ms, endsAt, code, amount, remember } as Rule;
 }
 
 /** What a rule hits unless it says so: the calls that move money, and for an outage everything. */
@@ -82,16 +101,19 @@ export class Faults {
   readonly #broad = new Set<Rule>();
   /** How often a rule hit; for a rule with a rate, how often each payment. */
   readonly #hits = new Map<string, number>();
+  readonly #now: () => number;
   #lastId = 0;
 
-  constructor(seed: string) {
+  constructor(seed: string, now: () => number = Date.now) {
     this.#seed = seed;
+    this.#now = now;
   }
 
   /** Returns the rule, or what is wrong with it. */
   add(input: unknown): Rule | string {
+    if (this.#rules.size >= RULES_MAX) this.#forgetEnded();
     if (this.#rules.size >= RULES_MAX) return `no more than ${RULES_MAX} rules`;
-    const rule = readRule(input, this.#lastId + 1);
+    const rule = readRule(input, this.#lastId + 1, this.#now());
     if (typeof rule === "string") return rule;
     this.#lastId = rule.id;
     this.#rules.set(rule.id, rule);
@@ -102,6 +124,7 @@ export class Faults {
   }
 
   list(): readonly Rule[] {
+    this.#forgetEnded();
     return [...this.#rules.values()];
   }
 
@@ -134,7 +157,19 @@ export class Faults {
     return undefined;
   }
 
+  #forgetEnded(): void {
+    for (const { id, endsAt } of this.#rules.values()) if (this.#hasEnded(endsAt)) this.remove(id);
+  }
+
+  #hasEnded(endsAt: number | null): boolean {
+    return endsAt !== null && this.#now() >= endsAt;
+  }
+
   #hit(rule: Rule, asked: Asked): boolean {
+    if (this.#hasEnded(rule.endsAt)) {
+      this.remove(rule.id);
+      return false;
+    }
     if (!rule.on.includes(asked.operation)) return false;
     if (rule.paymentKey !== null && rule.paymentKey !== asked.paymentKey) return false;
     if (rule.orderId !== null && rule.orderId !== asked.orderId) return false;

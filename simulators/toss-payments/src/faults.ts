@@ -16,6 +16,8 @@ export type Course = Readonly<{
   /** What the next request with the same Idempotency-Key is given. */
   remembers: "truth" | "answer" | "nothing";
   ms: number;
+  /** Hits one payment always, not once, unless the rule counts. */
+  lasting: boolean;
 }>;
 
 export const HEALTHY: Course = {
@@ -28,6 +30,7 @@ export const HEALTHY: Course = {
   delivery: "send",
   remembers: "truth",
   ms: 0,
+  lasting: false,
 };
 const LOST = { effect: "none", remembers: "nothing" } as const;
 const HELD_MS = 60_000;
@@ -66,6 +69,11 @@ export const FAULTS: Readonly<Record<string, Course>> = {
     answer: "PROVIDER_ERROR",
     remembers: "answer",
   }),
+  provider_error_after_effect: row("acts, answers PROVIDER_ERROR", {
+    on: ["confirm", "cancel"],
+    answer: "PROVIDER_ERROR",
+    remembers: "answer",
+  }),
   already_processed: row("acts, answers ALREADY_PROCESSED_PAYMENT", {
     on: ["confirm"],
     answer: "ALREADY_PROCESSED_PAYMENT",
@@ -79,6 +87,20 @@ export const FAULTS: Readonly<Record<string, Course>> = {
     effect: "none",
     answer: "INVALID_REQUEST",
     remembers: "answer",
+  }),
+  refund_refused: row("refuses every refund with the rule's code, does nothing", {
+    on: ["cancel"],
+    effect: "none",
+    answer: "NOT_CANCELABLE_PAYMENT",
+    remembers: "answer",
+    lasting: true,
+  }),
+  not_found: row("answers NOT_FOUND_PAYMENT, as if nobody knew the payment", {
+    on: ["query"],
+    effect: "none",
+    answer: "NOT_FOUND_PAYMENT",
+    remembers: "nothing",
+    lasting: true,
   }),
   wrong_amount: row("captures the rule's amount, not the one asked", {
     on: ["confirm"],

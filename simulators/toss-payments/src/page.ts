@@ -41,6 +41,7 @@ ${hidden("failUrl", failUrl)}
 <button name="decision" value="pay">Pay</button>
 <button name="decision" value="pay_refused">Pay with a card that will be refused</button>
 <button name="decision" value="decline">Decline</button>
+<button name="decision" value="cancel">Cancel</button>
 </form>
 </main>
 </body>

@@ -28,7 +28,7 @@ const commands: Record<Command["type"], Command> = {
   Authenticate: authenticate,
   Confirm: confirm,
   Cancel: cancel(),
-  Expire: { type: "Expire" },
+  Expire: { type: "Expire", at: NOW },
 };
 
 const must = (payment: Payment | undefined): Payment => {
@@ -45,7 +45,7 @@ const states: Record<Status | "absent", Payment | undefined> = {
   PARTIAL_CANCELED: after(undefined, open, confirm, cancel(5_000)),
   CANCELED: after(undefined, open, confirm, cancel()),
   ABORTED: after(undefined, { ...open, declineWith: "REJECT_CARD_PAYMENT" }, confirm),
-  EXPIRED: after(undefined, open, { type: "Expire" }),
+  EXPIRED: after(undefined, open, { type: "Expire", at: NOW }),
 };
 
 /** Each cell: the next status, or the code of the refusal. */
@@ -199,4 +199,11 @@ describe("a cancel", () => {
       refusal: "NOT_CANCELABLE_AMOUNT",
     });
   });
+});
+
+test("a payment may be told to expire later, and can be confirmed until then", () => {
+  const { payment, refusal } = decide(states.IN_PROGRESS, { type: "Expire", at: NOW + 5 }, NOW);
+  expect([payment?.status, refusal]).toEqual(["IN_PROGRESS", undefined]);
+  expect(asOf(must(payment), NOW + 4).status).toBe("IN_PROGRESS");
+  expect(asOf(must(payment), NOW + 5)).toMatchObject({ status: "EXPIRED", failureCode: "EXPIRED_PAYMENT" });
 });

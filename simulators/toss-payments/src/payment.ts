@@ -61,7 +61,7 @@ export type Command =
       captureAmount?: number | undefined;
     }>
   | Readonly<{ type: "Cancel"; reason: string; amount: number | undefined; transactionKey: string }>
-  | Readonly<{ type: "Expire" }>;
+  | Readonly<{ type: "Expire"; at: number }>;
 
 /** A refusal with a payment is a refusal that changed it: a declined confirmation aborts. */
 export type Decision = Readonly<{
@@ -104,7 +104,7 @@ export function decide(known: Payment | undefined, command: Command, now: number
     case "Expire":
       if (payment?.status !== "READY" && payment?.status !== "IN_PROGRESS")
         return refuse("NOT_FOUND_PAYMENT_SESSION");
-      return { payment: { ...payment, status: "EXPIRED", failureCode: "EXPIRED_PAYMENT", expiresAt: now } };
+      return { payment: asOf({ ...payment, expiresAt: command.at }, now) };
   }
 }
 

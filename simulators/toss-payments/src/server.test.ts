@@ -13,7 +13,7 @@ describe("the server", () => {
     broken = true;
     const reply = await toss.ask("/v1/payments/any");
     expect([reply.status, json(reply).code]).toEqual([500, "UNKNOWN_PAYMENT_ERROR"]);
-    const fields = { url: "/v1/payments/any", error: "Error: the clock stopped" };
+    const fields = { url: "/v1/payments/:paymentKey", error: "Error: the clock stopped" };
     expect(toss.logged).toEqual([{ msg: "failed", fields }]);
   });
 

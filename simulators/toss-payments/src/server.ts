@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { controlRoutes } from "./control.ts";
 import { Held, send } from "./delivery.ts";
 import { type Desk, steadyClock } from "./desk.ts";
+import { Door } from "./door.ts";
 import { errorAnswer } from "./errors.ts";
 import { Faults } from "./fault-rules.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -41,19 +42,22 @@ export async function startSimulator(config: Config, ports: Ports): Promise<Simu
     book,
     ledger,
     idempotency,
-    faults: new Faults(config.seed),
+    faults: new Faults(config.seed, now),
+    session: { ms: config.sessionMs },
     webhooks,
     now,
     log: ports.log,
   };
-  const { app, held } = buildApp(desk);
+  const { app, held, door } = buildApp(desk);
   opening.defer(async () => {
     held[Symbol.dispose]();
+    door[Symbol.dispose]();
     const cut = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
     await app.close();
     clearTimeout(cut);
   });
   const address = await app.listen({ host: config.host, port: config.port });
+  door.opened(address);
   const opened = opening.move();
   return { address, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -80,13 +84,16 @@ function buildApp(desk: Desk) {
   app.setNotFoundHandler((_request, reply) => send(reply, errorAnswer("NOT_FOUND")));
   app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) desk.log("failed", { url: request.url, error: String(error) });
+    // The route, not the address: there is a payment key in some.
+    const { url } = request.routeOptions;
+    if (status >= 500) desk.log("failed", { url, error: String(error) });
     const answer = errorAnswer(status >= 500 ? "UNKNOWN_PAYMENT_ERROR" : "INVALID_REQUEST");
     return send(reply, { ...answer, status });
   });
   const held = new Held();
   providerRoutes(app, desk, held);
   windowRoutes(app, desk);
-  controlRoutes(app, desk);
-  return { app, held };
+  const door = new Door(app.server, desk.log);
+  controlRoutes(app, desk, door);
+  return { app, held, door };
 }

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { json, type TestSimulator, testSimulator } from "./test-simulator.ts";
 
@@ -18,6 +20,52 @@ async function press(toss: TestSimulator, html: string, decision: string): Promi
   });
   expect(reply.status).toBe(303);
   return new URL(reply.headers.get("location") ?? "");
+}
+
+/** A shop that listens, and a browser that reads only what the page says: its form, its fields, its redirect. */
+async function shopWindow(toss: TestSimulator) {
+  const visits: URL[] = [];
+  const server = createServer((request, response) => {
+    visits.push(new URL(request.url ?? "", "http://shop"));
+    response.end("thank you");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    async choose(orderId: string, decision: string) {
+      const urls = { successUrl: `${address}/paid`, failUrl: `${address}/failed` };
+      const opened = await fetch(
+        `${toss.address}/window?${new URLSearchParams({ orderId, amount: "15000", ...urls })}`,
+      );
+      const html = await opened.text();
+      const [, method = "", action = ""] = /<form method="(\w+)" action="([^"]+)">/.exec(html) ?? [];
+      const fields = new URLSearchParams();
+      for (const [, name = "", value = ""] of html.matchAll(
+        /<input type="hidden" name="(\w+)" value="([^"]*)">/g,
+      ))
+        fields.append(
+          name,
+          value.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code)),
+        );
+      const button = new RegExp(`<button name="(\\w+)" value="${decision}">`).exec(html);
+      fields.append(button?.[1] ?? "", decision);
+      const shown = await fetch(new URL(action, opened.url), { method, body: fields }); // Follows the redirect.
+      expect(await shown.text()).toBe("thank you");
+      const visit = visits.at(-1) as URL;
+      const parameters = Object.fromEntries(visit.searchParams);
+      const { paymentKey } = parameters;
+      const confirmed = paymentKey && json(await toss.confirm(paymentKey, orderId));
+      return {
+        path: visit.pathname,
+        parameters,
+        confirmed: confirmed && (confirmed.code ?? confirmed.status),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 describe("the payment window for a program", () => {
@@ -81,7 +129,7 @@ describe("the payment window for a program", () => {
 });
 
 describe("the payment window for a person", () => {
-  test("is a plain page with three buttons", async () => {
+  test("is a plain page with four buttons", async () => {
     await using toss = await testSimulator();
     const reply = await toss.ask(page({ orderName: `<i>"Shirts" & 'socks'</i>` }));
     expect(reply.status).toBe(200);
@@ -91,7 +139,7 @@ describe("the payment window for a person", () => {
     expect(reply.text).not.toContain("<i>");
     expect(
       [...reply.text.matchAll(/<button name="decision" value="\w+">([^<]+)/g)].map((found) => found[1]),
-    ).toEqual(["Pay", "Pay with a card that will be refused", "Decline"]);
+    ).toEqual(["Pay", "Pay with a card that will be refused", "Decline", "Cancel"]);
     expect((await toss.query(hidden(reply.text, "paymentKey"))).status).toBe("READY");
   });
 
@@ -119,6 +167,40 @@ describe("the payment window for a person", () => {
       code: "REJECT_CARD_COMPANY",
       message: expect.stringMatching(/refused/),
       orderId: "order-1",
+    });
+  });
+
+  test("is left: the shop is told that, without the order, and the same page may still pay", async () => {
+    await using toss = await testSimulator();
+    const { text } = await toss.ask(page());
+    const back = await press(toss, text, "cancel");
+    expect(`${back.origin}${back.pathname}`).toBe(failed);
+    expect(Object.fromEntries(back.searchParams)).toEqual({
+      code: "PAY_PROCESS_CANCELED",
+      message: expect.stringMatching(/left/),
+    });
+    expect((await press(toss, text, "pay")).searchParams.get("orderId")).toBe("order-1");
+  });
+
+  test("leads a browser from the shop and back to it, whatever is chosen", async () => {
+    await using toss = await testSimulator();
+    await using browsed = await shopWindow(toss);
+    expect(await browsed.choose("order-1", "pay")).toMatchObject({
+      path: "/paid",
+      parameters: { orderId: "order-1", amount: "15000", paymentKey: expect.stringMatching(/^tsim/) },
+      confirmed: "DONE",
+    });
+    expect(await browsed.choose("order-2", "pay_refused")).toMatchObject({
+      path: "/paid",
+      confirmed: "REJECT_CARD_PAYMENT",
+    });
+    expect(await browsed.choose("order-3", "decline")).toMatchObject({
+      path: "/failed",
+      parameters: { code: "REJECT_CARD_COMPANY", orderId: "order-3" },
+    });
+    expect(await browsed.choose("order-4", "cancel")).toMatchObject({
+      path: "/failed",
+      parameters: { code: "PAY_PROCESS_CANCELED" },
     });
   });
 

@@ -12,6 +12,7 @@ const OPEN_MAX = 1_000;
 const ORDER_ID = /^[\w=-]{6,64}$/;
 export const REFUSED_CARD = "REJECT_CARD_PAYMENT";
 export const DECLINED = "REJECT_CARD_COMPANY";
+export const CANCELED = "PAY_PROCESS_CANCELED";
 
 type Wanted = Readonly<Record<string, unknown>>;
 type Opened = Readonly<{ answer: KeptAnswer; paymentKey: string; written: Promise<void> | undefined }>;
@@ -76,7 +77,7 @@ function open(desk: Desk, wanted: Wanted, authenticated: boolean): Opened {
       amount,
       authenticated,
       declineWith,
-      expiresAt: now + desk.config.sessionMs,
+      expiresAt: now + desk.session.ms,
       orderTaken: desk.book.orderTaken(orderId, paymentKey),
     },
     now,
@@ -91,11 +92,15 @@ async function decide(desk: Desk, request: FastifyRequest, reply: FastifyReply) 
   const now = desk.now();
   const session = desk.book.find(paymentKey, now);
   if (session === undefined) return send(reply, errorAnswer("NOT_FOUND_PAYMENT_SESSION"));
+  // Who cancels is sent back without the order's number, as the real window does it.
+  if (decision === "cancel") {
+    return redirect(reply, failUrl, { code: CANCELED, message: errorMessage(CANCELED) });
+  }
   const { orderId } = session;
   const fail = (code: string) => redirect(reply, failUrl, { code, message: errorMessage(code), orderId });
   if (decision !== "pay" && decision !== "pay_refused") return fail(DECLINED);
   const declineWith = decision === "pay_refused" ? REFUSED_CARD : null;
-  const expiresAt = now + desk.config.sessionMs;
+  const expiresAt = now + desk.session.ms;
   const { answer, changed, before, written } = desk.book.apply(
     paymentKey,
     { type: "Authenticate", declineWith, expiresAt },
