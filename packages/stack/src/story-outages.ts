@@ -60,7 +60,10 @@ async function untilInDoubt(stage: Stage, buyer: Clients, { orderId }: Order): P
   const until = Date.now() + stage.stepMsMax;
   for (let status = ""; status !== "PAYMENT_STATUS_UNKNOWN"; await pause(50)) {
     if (Date.now() > until) throw new StoryFault(`the payment is ${status}, not in doubt`);
-    const { payment } = await buyer.payments.getPayment({ orderId, memberId: "" });
+    // The order may be payable a moment before payment has heard so.
+    const { payment } = await untilAccepted(stage, "PAYMENT_UNKNOWN", () =>
+      buyer.payments.getPayment({ orderId, memberId: "" }),
+    );
     status = payment?.status ?? "";
   }
 }
