@@ -16,7 +16,12 @@ test("the usual times are those of an order's policy, in whole seconds", () => {
     unknownSeconds: 3_600,
     slackSeconds: 86_400,
   });
-  expect(own).toMatchObject({ CURRENCY: "KRW", LOOK_UP_TIMEOUT: 800, BACKLOG_MOST: 50_000 });
+  expect(own).toMatchObject({
+    CURRENCY: "KRW",
+    MINIMUM_CHARGE: 100,
+    LOOK_UP_TIMEOUT: 800,
+    BACKLOG_MOST: 50_000,
+  });
   expect(rpc.port).toBe(7_001);
   expect(Object.isFrozen(policy)).toBe(true);
 });

@@ -5,6 +5,12 @@ import { duration, integer, optional, text } from "@quadrille/process/settings";
 
 export const settings = {
   CURRENCY: text({ default: "KRW", meaning: "The one currency of this deployment, ISO 4217." }),
+  MINIMUM_CHARGE: integer({
+    min: 0,
+    max: 1_000_000_000,
+    default: "100",
+    meaning: "What the payment provider charges at the least, in minor units; 0 for any amount.",
+  }),
   PRODUCT_ADDRESS: text({
     default: "127.0.0.1:7002",
     meaning: "Where the product service is: `host:port` or `dns:///name:port`.",

@@ -53,7 +53,10 @@ const auth = await openAuth(config.auth);
 const backlog = open.use(
   await probe("backlog", async () => (await store.outbox.backlog()) <= own.BACKLOG_MOST, log),
 );
-const shop = { store, lookUps, policy, currency: own.CURRENCY, isAccepting: backlog.holds };
+const shop = {
+  ...{ store, lookUps, policy, currency: own.CURRENCY, isAccepting: backlog.holds },
+  minimumCharge: BigInt(own.MINIMUM_CHARGE),
+};
 open.use(every(1_000, () => sweep(store, policy, log), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.

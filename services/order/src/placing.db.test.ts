@@ -186,6 +186,18 @@ describe("an order is refused", () => {
     await expect(call).rejects.toMatchObject({ details: { amount_due: "1000" } });
   });
 
+  test("when less is due than the provider charges, before anything is held, saying how much that is", async () => {
+    const { memberId, orders } = await opened.buyer();
+    const wish = { ...wishFor("a"), points: 901n, expectedAmountDue: 99n };
+    await expect(orders.placeOrder(wish)).rejects.toMatchObject({
+      ...{ code: "AMOUNT_TOO_SMALL", details: { amount_due: "99", minimum: "100" } },
+    });
+    expect(await ordersOf(memberId)).toBe(0);
+    expect(await refusalOf(orders.placeOrder({ ...wish, points: 900n, expectedAmountDue: 100n }))).toBe(
+      "answered",
+    );
+  });
+
   test("when its member has too few points, or is not known", async () => {
     const poor = await opened.buyer(99n);
     const wish = { ...wishFor("a"), points: 100n, expectedAmountDue: 900n };

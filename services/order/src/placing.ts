@@ -31,6 +31,8 @@ export interface Shop {
   readonly lookUps: LookUps;
   readonly policy: Policy;
   readonly currency: string;
+  /** What the payment provider charges at the least, in minor units. */
+  readonly minimumCharge: bigint;
   /** Whether the broker keeps up: an order nobody hears of would only run into its deadline. */
   isAccepting(): boolean;
 }
@@ -54,7 +56,7 @@ export async function placeOrder(shop: Shop, wish: Placing, signal: AbortSignal)
 }
 
 async function place(
-  { store, lookUps, policy, currency, isAccepting }: Shop,
+  { store, lookUps, policy, currency, minimumCharge, isAccepting }: Shop,
   orderId: string,
   wish: Placing,
   signal: AbortSignal,
@@ -71,8 +73,9 @@ async function place(
     ),
     lookUps.pointsOwned(wish.memberToken, signal),
   ]);
-  const { memberId, requestId, requestHash, method, payWithinSeconds, traceparent } = wish;
-  const quoted = quote(wanted, variants, { used: wish.points, owned }, wish.expectedAmountDue);
+  const { memberId, requestId, requestHash, method, payWithinSeconds, expectedAmountDue, traceparent } = wish;
+  const points = { used: wish.points, owned };
+  const quoted = quote(wanted, variants, points, { expectedAmountDue, minimumCharge });
   return await store.handle(
     {
       type: "PlaceOrder",

@@ -9,11 +9,11 @@ const variant = (variantId: string, price: bigint, about: Partial<VariantData> =
   ...about,
 });
 const variants = new Map(
-  [variant("A", 1000n), variant("B", 250n), variant("OFF", 10n, { onSale: false })].map((each) => [
-    each.variantId,
-    each,
-  ]),
+  [variant("A", 1000n), variant("B", 250n), variant("ONE", 1n), variant("OFF", 10n, { onSale: false })].map(
+    (each) => [each.variantId, each],
+  ),
 );
+const terms = (expectedAmountDue: bigint, minimumCharge = 100n) => ({ expectedAmountDue, minimumCharge });
 const line = (variantId: string, quantity: number) => ({ variantId, quantity });
 
 function refusalOf(ask: () => unknown): Refusal {
@@ -26,7 +26,8 @@ function refusalOf(ask: () => unknown): Refusal {
 }
 
 test("prices are frozen line by line, and points pay before money", () => {
-  expect(quote([line("A", 2), line("B", 5)], variants, { used: 250n, owned: 250n }, 3000n)).toEqual({
+  const points = { used: 250n, owned: 250n };
+  expect(quote([line("A", 2), line("B", 5)], variants, points, terms(3000n))).toEqual({
     lines: [
       { variantId: "A", quantity: 2, unitPrice: 1000n, title: "Thing A" },
       { variantId: "B", quantity: 5, unitPrice: 250n, title: "Thing B" },
@@ -38,7 +39,14 @@ test("prices are frozen line by line, and points pay before money", () => {
 });
 
 test("points may pay all of it", () => {
-  expect(quote([line("B", 1)], variants, { used: 250n, owned: 900n }, 0n)).toMatchObject({ amountDue: 0n });
+  const points = { used: 250n, owned: 900n };
+  expect(quote([line("B", 1)], variants, points, terms(0n))).toMatchObject({ amountDue: 0n });
+});
+
+test("the least that is charged is due, nothing needs no charge, and 0 lets every amount through", () => {
+  const due = (used: bigint, minimumCharge: bigint) =>
+    quote([line("B", 1)], variants, { used, owned: 250n }, terms(250n - used, minimumCharge)).amountDue;
+  expect([due(150n, 100n), due(250n, 100n), due(249n, 0n)]).toEqual([100n, 0n, 1n]);
 });
 
 describe("an order is not priced", () => {
@@ -80,8 +88,17 @@ describe("an order is not priced", () => {
       "AMOUNT_CHANGED",
       { amount_due: "250" },
     ],
+    [
+      "when less is due than the provider charges",
+      [line("B", 1)],
+      { used: 151n, owned: 900n },
+      99n,
+      "AMOUNT_TOO_SMALL",
+      { amount_due: "99", minimum: "100" },
+    ],
+    ["at one unit either", [line("ONE", 1)], none, 1n, "AMOUNT_TOO_SMALL", { amount_due: "1" }],
   ])("%s", (_, lines, points, expected, code, details) => {
-    expect(refusalOf(() => quote(lines, variants, points, expected))).toMatchObject({ code, details });
+    expect(refusalOf(() => quote(lines, variants, points, terms(expected)))).toMatchObject({ code, details });
   });
 });
 
@@ -101,7 +118,12 @@ test("what is due and the points are together what the lines cost", () => {
         const lines = all.map(({ quantity }, index) => line(`${index}`, quantity));
         const total = all.reduce((sum, { price, quantity }) => sum + price * BigInt(quantity), 0n);
         const used = (total * share) / 1000n;
-        const { subtotal, amountDue, points } = quote(lines, found, { used, owned: used }, total - used);
+        const { subtotal, amountDue, points } = quote(
+          lines,
+          found,
+          { used, owned: used },
+          terms(total - used, 0n),
+        );
         expect(subtotal).toBe(total);
         expect(amountDue + points).toBe(total);
       },

@@ -45,16 +45,22 @@ export function assertDistinct(lines: readonly WantedLine[]): void {
   }
 }
 
+/** What the buyer was shown, and what the payment provider charges at the least; nothing due needs no charge. */
+export interface Terms {
+  readonly expectedAmountDue: bigint;
+  readonly minimumCharge: bigint;
+}
+
 /**
- * Prices an order. `pointsOwned` is what the member can spend now.
+ * Prices an order. `points.owned` is what the member can spend now.
  * Refuses with ORDER_EMPTY, DUPLICATE_LINE, VARIANT_UNKNOWN, NOT_ON_SALE, OUT_OF_STOCK, POINTS_EXCEED_TOTAL,
- * NOT_ENOUGH_POINTS or AMOUNT_CHANGED. Stock and points are only looked at here; the holds decide.
+ * NOT_ENOUGH_POINTS, AMOUNT_CHANGED or AMOUNT_TOO_SMALL. Stock and points are only looked at here; the holds decide.
  */
 export function quote(
   wanted: readonly WantedLine[],
   variants: ReadonlyMap<string, VariantData>,
   points: { readonly used: bigint; readonly owned: bigint },
-  expectedAmountDue: bigint,
+  { expectedAmountDue, minimumCharge }: Terms,
 ): Quote {
   if (wanted.length === 0) throw new Refusal("ORDER_EMPTY");
   assertDistinct(wanted);
@@ -79,5 +85,9 @@ export function quote(
   const amountDue = subtotal - points.used;
   if (amountDue !== expectedAmountDue)
     throw new Refusal("AMOUNT_CHANGED", { details: { amount_due: `${amountDue}` } });
+  if (amountDue > 0n && amountDue < minimumCharge) {
+    const details = { amount_due: `${amountDue}`, minimum: `${minimumCharge}` };
+    throw new Refusal("AMOUNT_TOO_SMALL", { details });
+  }
   return { lines, subtotal, points: points.used, amountDue };
 }

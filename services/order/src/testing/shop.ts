@@ -19,7 +19,10 @@ export async function openShop() {
   const { store, replica, query } = opening.use(await openTestStore("order", migrations, openOrderStore));
   const accepting = { orders: true };
   const lookUps = await neighbours.lookUps();
-  const shop: Shop = { store, lookUps, policy, currency: "KRW", isAccepting: () => accepting.orders };
+  const shop: Shop = {
+    ...{ store, lookUps, policy, currency: "KRW", minimumCharge: 100n },
+    isAccepting: () => accepting.orders,
+  };
   const { keys } = neighbours;
   const served = opening.use(await openServed(OrderServiceService, [orderRpc(shop)], { keys }));
   const open = opening.move();
