@@ -72,6 +72,9 @@ describe("a webhook", () => {
     await toss.cancel(paid, 1_000);
     await toss.open("order-3");
     await toss.ask("/control/expire", { body: { orderId: "order-3" } });
+    await toss.open("order-4");
+    // Nothing has changed yet, so there is nothing to tell.
+    await toss.ask("/control/expire", { body: { orderId: "order-4", afterMs: 60_000 } });
     await until(() => merchant.letters.length >= 4);
     expect(merchant.statuses().toSorted()).toEqual(["ABORTED", "DONE", "EXPIRED", "PARTIAL_CANCELED"]);
   });
