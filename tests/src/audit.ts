@@ -35,7 +35,7 @@ export async function untilAtRest(system: System): Promise<void> {
   }
 }
 
-async function auditStock({ query }: System): Promise<string[]> {
+export async function auditStock({ query }: System): Promise<string[]> {
   const counted = await query<{ variant_id: string }>(
     "product",
     `with moved as (
@@ -60,7 +60,7 @@ async function auditStock({ query }: System): Promise<string[]> {
   return counted.map((row) => `the units of ${row.variant_id} are not those of its movements and holds`);
 }
 
-async function auditPoints({ query }: System): Promise<string[]> {
+export async function auditPoints({ query }: System): Promise<string[]> {
   const counted = await query<{ member_id: string }>(
     "member",
     `with moved as (
@@ -95,7 +95,7 @@ interface OrderRow {
 }
 
 /** What a confirmed order sold is what product sold and member spent for it; no other order keeps anything. */
-async function auditHolds({ query }: System): Promise<string[]> {
+export async function auditHolds({ query }: System): Promise<string[]> {
   const orders = await query<OrderRow>("order", "select order_id, status, points, lines from orders");
   const stock = new Map(
     (await query<OrderRow>("product", "select order_id, status, lines from holds")).map((it) => [
