@@ -160,6 +160,35 @@ describe("a member's points", () => {
     expect(await refusalOf(lookUps.pointsOwned("nonsense", never))).toBe("UNAUTHENTICATED");
   });
 
+  test("that are wanted together are one call for each member, and one's refusal is not another's", async () => {
+    neighbours.points.set("7", 70n).set("8", 80n);
+    const other = await neighbours.keys.mintToken({ sub: "8", role: "member" });
+    const stranger = await neighbours.keys.mintToken({ sub: "stranger", role: "member" });
+    neighbours.memberAsked.splice(0);
+    const wanted = [memberToken, other, stranger, memberToken, stranger, other, memberToken];
+    const answers = await Promise.all(
+      wanted.map((token) => lookUps.pointsOwned(token, never).catch((error: Refusal) => error.code)),
+    );
+    expect(answers).toEqual([70n, 80n, "MEMBER_UNKNOWN", 70n, "MEMBER_UNKNOWN", 80n, 70n]);
+    expect(neighbours.memberAsked.toSorted()).toEqual(["7", "8", "stranger"]);
+    neighbours.points.set("7", 71n);
+    expect(await lookUps.pointsOwned(memberToken, never)).toBe(71n); // Never remembered.
+  });
+
+  test("are waited for by each as long as it wants, and asked for once", async () => {
+    neighbours.points.set("7", 70n);
+    neighbours.memberAsked.splice(0);
+    neighbours.beforeMember = () => sleep(80);
+    const hangUp = new AbortController();
+    const reason = new Refusal("DEADLINE_EXCEEDED");
+    const leaving = lookUps.pointsOwned(memberToken, hangUp.signal);
+    const staying = lookUps.pointsOwned(memberToken, never);
+    hangUp.abort(reason);
+    await expect(leaving).rejects.toBe(reason);
+    expect(await staying).toBe(70n);
+    expect(neighbours.memberAsked).toEqual(["7"]);
+  });
+
   test("of a service that does not answer are MEMBER_UNAVAILABLE, and a caller waits no longer than it wants", async () => {
     neighbours.beforeMember = aborted;
     expect(await refusalOf(lookUps.pointsOwned(memberToken, never))).toBe("MEMBER_UNAVAILABLE");

@@ -1,7 +1,7 @@
 // What an order needs to know of its neighbours: today's variants, and what the member owns. Only asked, never told.
 //
-// Look-ups of variants that are wanted at the same time share one call. The call has its own time; a caller who
-// gives up earlier ends its own wait and nobody else's.
+// Look-ups of variants, or of one member, that are wanted at the same time share one call. The call has its own time; a
+// caller who gives up earlier ends its own wait and nobody else's.
 import { MemberServiceService } from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
 import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
 import { Refusal } from "@quadrille/decider";
@@ -74,7 +74,7 @@ export async function openLookUps({
       },
     ),
   );
-  const loader = new DataLoader<string, VariantData | undefined>(
+  const variantLoader = new DataLoader<string, VariantData | undefined>(
     async (variantIds) => {
       const { variants } = await productBreaker.run([...new Set(variantIds)]);
       const found = new Map(variants.map((variant) => [variant.variantId, variant]));
@@ -82,22 +82,37 @@ export async function openLookUps({
     },
     { maxBatchSize: idsMost, cache: false },
   );
+  // By token, not by member: of a member's two tokens one may have ended, and then only its bearer may hear so.
+  const pointsLoader = new DataLoader<string, bigint>(
+    async (memberTokens) => {
+      const asked = new Map(memberTokens.map((token) => [token, undefined as bigint | Error | undefined]));
+      await Promise.all([...asked.keys()].map(async (token) => asked.set(token, await pointsOf(token))));
+      return memberTokens.map((token) => asked.get(token) as bigint | Error);
+    },
+    { cache: false },
+  );
+  /** An error is returned, so that it is this member's alone. */
+  const pointsOf = async (memberToken: string): Promise<bigint | Error> => {
+    try {
+      const { member } = await memberBreaker.run(memberToken);
+      return member?.points?.available ?? 0n;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
   const open = opening.move();
   return {
     async variants(variantIds, signal) {
       const distinct = [...new Set(variantIds)];
       const found = await unlessAborted(
-        Promise.all(distinct.map((variantId) => loader.load(variantId))),
+        Promise.all(distinct.map((variantId) => variantLoader.load(variantId))),
         signal,
       );
       return new Map(
         found.flatMap((variant) => (variant === undefined ? [] : [[variant.variantId, variant] as const])),
       );
     },
-    async pointsOwned(memberToken, signal) {
-      const { member } = await unlessAborted(memberBreaker.run(memberToken), signal);
-      return member?.points?.available ?? 0n;
-    },
+    pointsOwned: (memberToken, signal) => unlessAborted(pointsLoader.load(memberToken), signal),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
