@@ -87,6 +87,9 @@ async function bothPlaced(
       each.status === "rejected" && each.reason instanceof Refusal && each.reason.code === "OUT_OF_STOCK";
     if (each.status === "rejected" && !isLate) throw each.reason;
   }
+  stage.tell(
+    "    one of two came too late to be accepted; the other cancels, and they race for another last one",
+  );
   for (const { buyer, order } of runners) {
     const cancel = { requestId: newRequestId(), orderId: order.orderId, memberId: "" };
     const end = {

@@ -170,13 +170,15 @@ export async function follow(
   const { timeline, tell, stepMsMax } = stage;
   const facts = timeline.about(orderId);
   let fault: Error | undefined;
+  let until = Date.now();
   try {
     await does();
+    until = Date.now() + stepMsMax;
     for await (const _status of statusesOf(stage, buyer, orderId)); // The watch ends with the order.
   } catch (error) {
     fault = error as Error;
   }
-  const isToldWhole = await facts.heard(end.told, fault === undefined ? stepMsMax : 0);
+  const isToldWhole = await facts.heard(end.told, fault === undefined ? Math.max(0, until - Date.now()) : 0);
   if (end.isBrief !== true || !isToldWhole || fault !== undefined) tell(facts.print());
   if (!isToldWhole) {
     if (fault !== undefined) tell(`    ${fault.message}`);
