@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { WatchOrderResponse } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import { events } from "@quadrille/contracts/events";
+import {
+  CancelOrderResponse,
+  type WatchOrderResponse,
+} from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { refusalOf } from "@quadrille/rpc/testing/served";
 import { historyMost } from "./history.ts";
 import { linesMost } from "./order.rpc.ts";
@@ -106,6 +110,110 @@ describe("looking at an order", () => {
       "INVALID_REQUEST",
       "order_id",
     ]);
+  });
+});
+
+describe("cancelling an order", () => {
+  const asking = (orderId: string, memberId = "") => ({ requestId: newId("r"), orderId, memberId });
+  const toldOf = async (orderId: string) =>
+    (
+      await opened.query("select type from outbox where aggregate_id = $1 order by aggregate_version", [
+        orderId,
+      ])
+    ).map(({ type }) => type);
+  async function lived(...inputs: readonly ((orderId: string) => OrderInput)[]) {
+    const made = await placed();
+    for (const input of inputs) await tell(input(made.orderId));
+    return made;
+  }
+  const cancel = async ({ orders, orderId }: { orders: OrderClient; orderId: string }) =>
+    (await orders.cancelOrder(asking(orderId))).order;
+
+  test("whose holds are still being taken ends it at once", async () => {
+    const order = await lived();
+    expect(await cancel(order)).toMatchObject({
+      ...{ orderId: order.orderId, status: "ORDER_STATUS_CANCELLED", reason: "BY_MEMBER", settled: false },
+    });
+    expect(await toldOf(order.orderId)).toEqual(["order.placed", "order.cancelled"]);
+  });
+
+  test("that may be paid asks payment, and once however often it is wished", async () => {
+    const order = await lived(held);
+    const cancelling = { status: "ORDER_STATUS_CANCELLING", reason: "BY_MEMBER" };
+    expect(await cancel(order)).toMatchObject(cancelling);
+    expect(await cancel(order)).toMatchObject(cancelling);
+    expect(await toldOf(order.orderId)).toEqual(["order.placed", "order.payable", "order.cancel_requested"]);
+    await tell({ type: "PaymentVoided", orderId: order.orderId, reason: "CANCELLED" });
+    const cancelled = await cancel(order);
+    expect(cancelled).toMatchObject({ status: "ORDER_STATUS_CANCELLED", reason: "BY_MEMBER" });
+    expect(await cancel(order)).toEqual(cancelled);
+    expect((await toldOf(order.orderId)).slice(3)).toEqual(["order.cancelled"]);
+  });
+
+  test("that is paid waits until its sale is whole, and then takes all of it back", async () => {
+    const order = await lived(held, paid);
+    expect(await refusalOf(cancel(order))).toBe("NOT_SETTLED");
+    expect((await order.orders.getOrder({ orderId: order.orderId, memberId: "" })).order?.status).toBe(
+      "ORDER_STATUS_CONFIRMED",
+    );
+    await tell(sold(order.orderId));
+    expect(await cancel(order)).toMatchObject({ status: "ORDER_STATUS_CANCELLED", settled: false });
+    const [row] = await opened.query(
+      "select payload from outbox where aggregate_id = $1 and type = 'order.cancelled'",
+      [order.orderId],
+    );
+    expect(events.orderCancelled.decode(row?.payload as Uint8Array)).toMatchObject({
+      ...{ wasConfirmed: true, reason: "BY_MEMBER", memberId: order.memberId, amountDue: 1_000n },
+    });
+    await tell({ type: "StockReleased", orderId: order.orderId, reason: "RETURNED" });
+    await tell({ type: "PaymentRefunded", orderId: order.orderId });
+    expect(await cancel(order)).toMatchObject({ status: "ORDER_STATUS_CANCELLED", settled: true });
+  });
+
+  test("of another member, or of nobody, is refused the same, and changes nothing", async () => {
+    const { orderId } = await lived();
+    const other = await opened.buyer();
+    const before = await opened.query("select * from orders where order_id = $1", [orderId]);
+    for (const id of [orderId, "nothing"])
+      expect(await refusalOf(other.orders.cancelOrder(asking(id)))).toBe("ORDER_UNKNOWN");
+    expect(await refusalOf(operator.cancelOrder(asking(orderId, other.memberId)))).toBe("ORDER_UNKNOWN");
+    expect(await opened.query("select * from orders where order_id = $1", [orderId])).toEqual(before);
+    expect(await opened.query("select * from orders where order_id = 'nothing'")).toEqual([]);
+    expect(await toldOf(orderId)).toEqual(["order.placed"]);
+  });
+
+  test("is an operator's right, who names the member; members name nobody, services have none", async () => {
+    const { memberId, orders, orderId } = await lived();
+    const named = ["INVALID_REQUEST", "member_id"];
+    expect(await refusalOf(operator.cancelOrder(asking(orderId)))).toEqual(named);
+    expect(await refusalOf(orders.cancelOrder(asking(orderId, memberId)))).toEqual(named);
+    const service = await opened.served.as.service("payment");
+    expect(await refusalOf(service.cancelOrder(asking(orderId, memberId)))).toBe("FORBIDDEN");
+    const { order } = await operator.cancelOrder(asking(orderId, memberId));
+    expect(order).toMatchObject({ status: "ORDER_STATUS_CANCELLED", reason: "BY_OPERATOR" });
+  });
+
+  test("again under the same request id gets the same bytes, however far the order has come", async () => {
+    const { orders, orderId } = await lived(held);
+    const request = asking(orderId);
+    const bytes = async () =>
+      Buffer.from(CancelOrderResponse.encode(await orders.cancelOrder(request)).finish());
+    const [first, ...others] = await Promise.all(Array.from({ length: 10 }, bytes));
+    for (const other of others) expect(other).toEqual(first);
+    await tell(paid(orderId)); // The money came first.
+    await tell(sold(orderId));
+    expect(await bytes()).toEqual(first);
+    expect((await orders.getOrder({ orderId, memberId: "" })).order?.status).toBe("ORDER_STATUS_CONFIRMED");
+    const other = await placed();
+    expect(await refusalOf(orders.cancelOrder({ ...request, orderId: other.orderId }))).toBe(
+      "REQUEST_ID_REUSED",
+    );
+  });
+
+  test("names what is wrong with the request", async () => {
+    const { orders } = await opened.buyer();
+    const wrong = { requestId: "", orderId: "a b", memberId: "" };
+    expect(await refusalOf(orders.cancelOrder(wrong))).toEqual(["INVALID_REQUEST", "request_id", "order_id"]);
   });
 });
 
