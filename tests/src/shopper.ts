@@ -1,4 +1,5 @@
 // A buyer who stays until nothing can change any more, whatever breaks on the way: asks again, and resumes the watch.
+import { setTimeout as pause } from "node:timers/promises";
 import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
@@ -17,6 +18,8 @@ export type Habit = (typeof habits)[number];
 export interface Shopping {
   readonly wish: Wish;
   readonly habit: Habit;
+  /** How long the buyer thinks before it pays or cancels, in ms. */
+  readonly thinkMs?: number;
   /** How long the buyer asks again where no answer comes, in ms. */
   readonly patienceMs: number;
   /** Hears of the order as soon as it was accepted. */
@@ -28,7 +31,7 @@ export interface Shopping {
  * ended; refusals of the order itself are thrown.
  */
 export async function shop(system: System, buyer: Clients, shopping: Shopping): Promise<Order> {
-  const { wish, habit, patienceMs, onPlaced } = shopping;
+  const { wish, habit, thinkMs = 0, patienceMs, onPlaced } = shopping;
   const placed = await place(buyer, wish, patienceMs);
   const { orderId } = placed;
   onPlaced?.(placed);
@@ -41,8 +44,8 @@ export async function shop(system: System, buyer: Clients, shopping: Shopping): 
   const last = await follow(buyer, orderId, 0, patienceMs, ({ status }) => {
     if (status !== "ORDER_STATUS_PAYABLE" || deed !== undefined) return;
     if (habit.startsWith("pays") && placed.amountDue > 0n)
-      deed = payUnlessEnded(system, buyer, placed, patienceMs);
-    if (habit === "cancels when it could pay") deed = cancel();
+      deed = pause(thinkMs).then(() => payUnlessEnded(system, buyer, placed, patienceMs));
+    if (habit === "cancels when it could pay") deed = pause(thinkMs).then(cancel);
     deed?.catch(() => {}); // Awaited below, when the watch has ended.
   });
   await deed;
