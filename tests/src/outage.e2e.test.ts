@@ -23,7 +23,7 @@ import { openSystem, type System } from "./system.ts";
 jest.setTimeout(60_000);
 const sku = "lamp";
 /** Time to have it paid on a busy machine, and less than any outage below. */
-const payWithinSeconds = 5;
+const payWithinSeconds = 7;
 const units = 1_000;
 const points = 100_000n;
 
@@ -204,7 +204,7 @@ test("an approval that comes after an operator ended the order goes back", async
   const { orderId } = order;
   await addFaults(system, [
     { fault: "timeout_after_effect", on: ["confirm"], orderId },
-    { fault: "delay_answer", on: ["query"], orderId, ms: 1_200, times: 10 },
+    { fault: "delay_answer", on: ["query"], orderId, ms: 800, times: 10 },
   ]);
   const confirming = confirm(ann, order).catch((error) => error.code);
   await until("the provider is being asked what became of it", async () => {
