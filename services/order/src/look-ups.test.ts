@@ -98,6 +98,36 @@ describe("a caller who hangs up", () => {
   });
 });
 
+describe("a process that was too busy to read an answer in time", () => {
+  /** Nothing else runs here meanwhile: no timer, no socket. */
+  const busy = (ms: number) => {
+    for (const until = performance.now() + ms; performance.now() < until; );
+  };
+
+  test("asks again instead of blaming its neighbour", async () => {
+    neighbours.stock("a");
+    neighbours.points.set("7", 70n);
+    neighbours.memberAsked.splice(0);
+    const asked = Promise.all([lookUps.variants(["a"], never), lookUps.pointsOwned(memberToken, never)]);
+    await sleep(1); // The calls are on their way.
+    busy(450);
+    const [variants, points] = await asked;
+    expect([idsOf(variants), points]).toEqual([["a"], 70n]);
+    neighbours.points.delete("7");
+  });
+
+  test("does so once, and not for a neighbour that really is late", async () => {
+    neighbours.beforeProduct = aborted;
+    expect(await refusalOf(lookUps.variants(["a"], never))).toBe("PRODUCT_UNAVAILABLE");
+    expect(neighbours.productAsked).toHaveLength(1);
+    const asked = refusalOf(lookUps.variants(["a"], never));
+    await sleep(1);
+    busy(450);
+    expect(await asked).toBe("PRODUCT_UNAVAILABLE");
+    expect(neighbours.productAsked.length).toBeLessThanOrEqual(3);
+  });
+});
+
 describe("a product service", () => {
   test("that does not answer in time is PRODUCT_UNAVAILABLE, and is told to stop", async () => {
     let isStopped = false;

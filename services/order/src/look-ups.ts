@@ -13,6 +13,8 @@ import type { VariantData } from "./quote.ts";
 
 /** What one call may ask the product service for, at most. */
 const idsMost = 100;
+/** A call's time that ends so much too late ended while this process was too busy to look at the clock, or at the answer. */
+const ownDelayMs = 50;
 
 export interface LookUpsConfig {
   readonly productAddress: string;
@@ -76,7 +78,9 @@ export async function openLookUps({
   );
   const variantLoader = new DataLoader<string, VariantData | undefined>(
     async (variantIds) => {
-      const { variants } = await productBreaker.run([...new Set(variantIds)]);
+      const { variants } = await againIfWeWereLate(timeoutMs, () =>
+        productBreaker.run([...new Set(variantIds)]),
+      );
       const found = new Map(variants.map((variant) => [variant.variantId, variant]));
       return variantIds.map((variantId) => found.get(variantId));
     },
@@ -94,7 +98,7 @@ export async function openLookUps({
   /** An error is returned, so that it is this member's alone. */
   const pointsOf = async (memberToken: string): Promise<bigint | Error> => {
     try {
-      const { member } = await memberBreaker.run(memberToken);
+      const { member } = await againIfWeWereLate(timeoutMs, () => memberBreaker.run(memberToken));
       return member?.points?.available ?? 0n;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -120,6 +124,20 @@ export async function openLookUps({
 /** The caller did nothing wrong when it is us whom the product service does not know. */
 function isOurTokenRefused(error: unknown): boolean {
   return error instanceof Refusal && (error.code === "UNAUTHENTICATED" || error.code === "FORBIDDEN");
+}
+
+/**
+ * A burst of requests can keep this process from its sockets for longer than a look-up may take; the answer was there in
+ * time and could not be read. That says nothing about the neighbour, so it is asked once more.
+ */
+async function againIfWeWereLate<T>(timeoutMs: number, look: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    return await look();
+  } catch (error) {
+    if (performance.now() - startedAt < timeoutMs + ownDelayMs) throw error;
+    return await look();
+  }
 }
 
 /** The work goes on for the others; only this wait ends. */
