@@ -7,6 +7,7 @@ import { newId } from "./testing/wishes.ts";
 
 let opened: OpenShop;
 let orders: OrderClient;
+let memberId: string;
 beforeAll(async () => {
   opened = await openShop();
 });
@@ -18,7 +19,7 @@ beforeEach(async () => {
   opened.neighbours.beforeProduct = async () => {};
   opened.neighbours.productAsked.splice(0);
   for (const id of ["a", "b"]) opened.neighbours.stock(id);
-  orders = (await opened.buyer()).orders;
+  ({ memberId, orders } = await opened.buyer());
 });
 
 const line = (variantId: string, quantity = 1) => ({ requestId: newId("r"), variantId, quantity });
@@ -125,6 +126,73 @@ describe("a cart", () => {
   });
 });
 
+describe("product data on a cart", () => {
+  test("is one bulk call for a look at all lines, and one variant for a line that is put in or changed", async () => {
+    await orders.addCartLine(line("a"));
+    await orders.addCartLine(line("b"));
+    await orders.changeCartLine(line("a", 3));
+    await orders.removeCartLine({ requestId: newId("r"), variantId: "nothing" });
+    expect(opened.neighbours.productAsked).toEqual([["a"], ["b"], ["a"]]);
+    await cartOf();
+    expect(opened.neighbours.productAsked.slice(3)).toEqual([["a", "b"]]);
+  });
+
+  test("that product itself refuses is refused in its own words, but a look shows the cart all the same", async () => {
+    await orders.addCartLine(line("a"));
+    opened.neighbours.beforeProduct = async () => {
+      throw new Refusal("INVALID_REQUEST", {
+        violations: [{ field: "variant_ids", description: "are too many" }],
+      });
+    };
+    const refused = ["INVALID_REQUEST", "variant_ids"];
+    expect(await refusalOf(orders.addCartLine(line("b")))).toEqual(refused);
+    expect(await refusalOf(orders.changeCartLine(line("a", 2)))).toEqual(refused);
+    expect((await cartOf())?.lines).toEqual([
+      { variantId: "a", quantity: 1, problem: "PRODUCT_UNAVAILABLE" },
+    ]);
+    opened.neighbours.beforeProduct = async () => {
+      throw new Refusal("NOT_ON_SALE", { details: { variant_id: "b" } });
+    };
+    await expect(orders.addCartLine(line("b"))).rejects.toMatchObject({
+      ...{ code: "NOT_ON_SALE", details: { variant_id: "b" } },
+    });
+    expect((await opened.store.cart(memberId)).lines).toEqual([{ variantId: "a", quantity: 1 }]);
+  });
+
+  test("that does not come in time leaves the cart as it is, marked", async () => {
+    await orders.addCartLine(line("a"));
+    opened.neighbours.beforeProduct = () => new Promise((resolve) => setTimeout(resolve, 1_200));
+    const [cart, added, changed] = await Promise.all([
+      cartOf(),
+      refusalOf(orders.addCartLine(line("b"))),
+      refusalOf(orders.changeCartLine(line("a", 2))),
+    ]);
+    expect(cart?.lines).toEqual([{ variantId: "a", quantity: 1, problem: "PRODUCT_UNAVAILABLE" }]);
+    expect([added, changed]).toEqual(["PRODUCT_UNAVAILABLE", "PRODUCT_UNAVAILABLE"]);
+  });
+
+  test("is not asked for while the breaker is open: the cart is shown at once, and changed by nobody", async () => {
+    await using shop = await openShop();
+    shop.neighbours.stock("a");
+    const buyer = (await shop.buyer()).orders;
+    await buyer.addCartLine(line("a"));
+    shop.neighbours.beforeProduct = fails;
+    for (let times = 0; times < 12; times += 1) await buyer.getCart({});
+    expect(shop.neighbours.lines).toContainEqual({
+      about: { target: "product", state: "open" },
+      message: "breaker",
+    });
+    shop.neighbours.beforeProduct = async () => {};
+    shop.neighbours.productAsked.splice(0);
+    expect((await cartOf(buyer))?.lines).toEqual([
+      { variantId: "a", quantity: 1, problem: "PRODUCT_UNAVAILABLE" },
+    ]);
+    expect(await refusalOf(buyer.addCartLine(line("a")))).toBe("PRODUCT_UNAVAILABLE");
+    expect(await refusalOf(buyer.changeCartLine(line("a", 2)))).toBe("PRODUCT_UNAVAILABLE");
+    expect(shop.neighbours.productAsked).toEqual([]);
+  });
+});
+
 describe("a repeated request", () => {
   test("is done once and answered the same, whatever became of the variant", async () => {
     const added = line("a", 2);
@@ -165,6 +233,17 @@ describe("a refusal", () => {
     expect(await refusalOf(orders.addCartLine(line("hidden")))).toBe("NOT_ON_SALE");
     expect(await refusalOf(orders.addCartLine(line("out")))).toBe("answered"); // How much there is is the order's question.
     expect(await refusalOf(orders.changeCartLine(line("a")))).toBe("CART_LINE_UNKNOWN");
+  });
+
+  test("keeps the quantity of what is no longer on sale, which is marked and can be taken out", async () => {
+    await orders.addCartLine(line("a", 2));
+    opened.neighbours.stock("a", { onSale: false });
+    expect(await refusalOf(orders.changeCartLine(line("a", 1)))).toBe("NOT_ON_SALE");
+    expect(await refusalOf(orders.addCartLine(line("a", 1)))).toBe("NOT_ON_SALE");
+    expect((await cartOf())?.lines).toMatchObject([{ quantity: 2, problem: "NOT_ON_SALE" }]);
+    expect(await orders.removeCartLine({ requestId: newId("r"), variantId: "a" })).toEqual({
+      cartVersion: 2n,
+    });
   });
 
   test("draws the bounds of a line and of a cart where they are said to be", async () => {

@@ -26,18 +26,22 @@ interface LineRequest {
 export function cartMethods({ store, lookUps, currency }: Shop) {
   /** Why the variant may not be put into a cart. It is part of the input, so that a repeated request gets its old answer. */
   async function lineProblem(variantId: string, signal: AbortSignal): Promise<LineProblem> {
-    const variants = await variantsIfKnown([variantId], signal);
+    const variants = await variantsUnless((refusal) => cannotAsk.has(refusal.code), [variantId], signal);
     if (variants === undefined) return "PRODUCT_UNAVAILABLE";
     const problem = problemOf({ variantId, quantity: 0 }, variants.get(variantId));
     return problem === "OUT_OF_STOCK" ? "" : problem; // How much there is is the order's question.
   }
 
-  /** Undefined when the product service cannot be asked. */
-  async function variantsIfKnown(ids: readonly string[], signal: AbortSignal) {
+  /** Undefined when product refused in a way that is `expected`; the caller's own end is none of product's refusals. */
+  async function variantsUnless(
+    expected: (refusal: Refusal) => boolean,
+    ids: readonly string[],
+    signal: AbortSignal,
+  ) {
     try {
       return ids.length === 0 ? new Map<string, VariantData>() : await lookUps.variants(ids, signal);
     } catch (error) {
-      if (error instanceof Refusal && cannotAsk.has(error.code)) return undefined;
+      if (!signal.aborted && error instanceof Refusal && expected(error)) return undefined;
       throw error;
     }
   }
@@ -45,7 +49,8 @@ export function cartMethods({ store, lookUps, currency }: Shop) {
   return {
     async getCart(_request: unknown, call: Call): Promise<GetCartResponse> {
       const cart = await store.cart(memberOf(call.caller, ""));
-      const variants = await variantsIfKnown(
+      const variants = await variantsUnless(
+        () => true, // Whatever is wrong over there, what is in the cart can be shown.
         cart.lines.map((line) => line.variantId),
         call.signal,
       );
