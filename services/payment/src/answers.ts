@@ -36,11 +36,13 @@ export type ProviderState =
 
 export type Taken = Extract<ProviderState, { readonly kind: "approved" }>;
 
+type Postponed = Extract<PaymentFact, { readonly type: "postponed" }>;
+
 /** Seconds from one question in vain to the next: after 1, 5, 15, 60 seconds, and then every five minutes. */
 const waitsSeconds = [1, 4, 10, 45, 240] as const;
 const longestWaitSeconds = 300;
 
-export function postponed(payment: LivePayment, orderId: string, why: string, now: Instant): PaymentFact {
+export function postponed(payment: LivePayment, orderId: string, why: string, now: Instant): Postponed {
   const seconds = waitsSeconds[payment.tries] ?? longestWaitSeconds;
   return { type: "postponed", orderId, why, dueAt: later(now, seconds) };
 }
@@ -49,12 +51,14 @@ export function postponed(payment: LivePayment, orderId: string, why: string, no
 export function takeLease(payment: Payment, input: TakeLease, now: Instant): readonly PaymentFact[] {
   if (payment.status === "absent" || payment.dueAt === undefined) return [];
   if (now < payment.dueAt && !input.isEarly) return [];
+  // Who asks early hopes for an answer: what was asked in vain before says nothing about the time to come.
+  const asked = input.isEarly ? { ...payment, tries: 0 } : payment;
   switch (payment.status) {
     case "confirming":
     case "unknown":
-      return [leased(payment, input, "query", now)];
+      return [leased(asked, input, "query", now)];
     case "refunding":
-      return [leased(payment, input, "refund", now)];
+      return [leased(asked, input, "refund", now)];
     default:
       return [];
   }
@@ -111,10 +115,13 @@ function notTakenYet(payment: LivePayment, input: ProviderAnswered, now: Instant
   const { orderId, answer, askedAt, policy } = input;
   if (payment.wish === "pay" && !isPastPayBy(payment, now)) return [leased(payment, input, "confirm", now)];
   const startedAt = payment.attempt?.startedAt ?? now;
-  const isOver = askedAt >= later(startedAt, policy.keySeconds);
+  const endsAt = later(startedAt, policy.keySeconds);
+  const isOver = askedAt >= endsAt;
   if (answer.kind === "absent" && isOver) return [declined(orderId, "EXPIRED")];
   const why = answer.kind === "running" ? answer.status : "NOT_FOUND";
-  return [postponed(payment, orderId, why, now)];
+  const next = postponed(payment, orderId, why, now);
+  // When the key dies the provider has something new to say: that moment is not slept over.
+  return [now < endsAt && endsAt < next.dueAt ? { ...next, dueAt: endsAt } : next];
 }
 
 export function approve(

@@ -167,6 +167,26 @@ describe("a doubt", () => {
     expect(live(past).tries).toBe(8);
   });
 
+  test("is asked about in the moment the key's life ends, whatever its turn would be", () => {
+    const running = { ...inputs["ProviderAnswered, running"], policy: { ...policy, keySeconds: 500 } };
+    let past = states["unknown, cancel asked"];
+    const asked: number[] = [];
+    for (let times = 0; times < 6; times += 1) {
+      past = told(past.at(live(past).dueAt ?? start), "TakeLease");
+      past = past.when({ ...running, lease: live(past).lease }).after;
+      asked.push(((live(past).dueAt?.getTime() ?? 0) - start.getTime()) / 1000);
+    }
+    expect(asked).toEqual([5, 15, 60, 300, 500, 800]);
+  });
+
+  test("asked about early begins to count again", () => {
+    const tired = { ...live(states["unknown, due"]), tries: 5 };
+    const [leased] = decidePayment(tired, inputs["TakeLease, early"], start);
+    expect(evolvePayment(tired, leased as never, start)).toMatchObject({ tries: 0 });
+    const [onTime] = decidePayment({ ...tired, dueAt: start }, inputs.TakeLease, start);
+    expect(evolvePayment(tired, onTime as never, start)).toMatchObject({ tries: 5 });
+  });
+
   test("belongs to whoever took the lease last, for as long as a call may take", () => {
     const leased = states["unknown, asked by another"];
     expect([live(leased).lease, secondsOf(leased)]).toEqual([2, policy.callSeconds]);

@@ -172,6 +172,7 @@ export type PaymentFact =
       readonly type: "leased";
       readonly lease: number;
       readonly errand: ErrandKind;
+      readonly tries: number;
       readonly dueAt: Instant;
     })
   | (About & { readonly type: "postponed"; readonly why: string; readonly dueAt: Instant })
@@ -343,7 +344,7 @@ export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant)
     case "leased": {
       // Whoever had the lease before has not answered in time.
       const status = live.status === "confirming" && fact.errand === "query" ? "unknown" : live.status;
-      return { ...live, status, lease: fact.lease, dueAt: fact.dueAt };
+      return { ...live, status, lease: fact.lease, tries: fact.tries, dueAt: fact.dueAt };
     }
     case "postponed": {
       const { why, dueAt } = fact;
@@ -435,7 +436,8 @@ export function leased(
 ): PaymentFact {
   // A refund may need a second question: what became of the one before.
   const seconds = errand === "refund" ? 2 * policy.callSeconds : policy.callSeconds;
-  return { type: "leased", orderId, lease: payment.lease + 1, errand, dueAt: later(now, seconds) };
+  const { tries } = payment;
+  return { type: "leased", orderId, lease: payment.lease + 1, errand, tries, dueAt: later(now, seconds) };
 }
 
 export function later(moment: Instant, seconds: number): Instant {
