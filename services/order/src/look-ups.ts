@@ -2,8 +2,14 @@
 //
 // Look-ups of variants, or of one member, that are wanted at the same time share one call. The call has its own time; a
 // caller who gives up earlier ends its own wait and nobody else's.
-import { MemberServiceService } from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
-import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
+import {
+  type GetMemberResponse,
+  MemberServiceService,
+} from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
+import {
+  type BatchGetVariantsResponse,
+  ProductServiceService,
+} from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
 import { Refusal } from "@quadrille/decider";
 import { client } from "@quadrille/rpc";
 import { breaker } from "@quadrille/rpc/breaker";
@@ -76,34 +82,12 @@ export async function openLookUps({
       },
     ),
   );
-  const variantLoader = new DataLoader<string, VariantData | undefined>(
-    async (variantIds) => {
-      const { variants } = await againIfWeWereLate(timeoutMs, () =>
-        productBreaker.run([...new Set(variantIds)]),
-      );
-      const found = new Map(variants.map((variant) => [variant.variantId, variant]));
-      return variantIds.map((variantId) => found.get(variantId));
-    },
-    { maxBatchSize: idsMost, cache: false },
+  const variantLoader = variantsTogether((variantIds) =>
+    againIfWeWereLate(timeoutMs, () => productBreaker.run(variantIds)),
   );
-  // By token, not by member: of a member's two tokens one may have ended, and then only its bearer may hear so.
-  const pointsLoader = new DataLoader<string, bigint>(
-    async (memberTokens) => {
-      const asked = new Map(memberTokens.map((token) => [token, undefined as bigint | Error | undefined]));
-      await Promise.all([...asked.keys()].map(async (token) => asked.set(token, await pointsOf(token))));
-      return memberTokens.map((token) => asked.get(token) as bigint | Error);
-    },
-    { cache: false },
+  const pointsLoader = pointsTogether((memberToken) =>
+    againIfWeWereLate(timeoutMs, () => memberBreaker.run(memberToken)),
   );
-  /** An error is returned, so that it is this member's alone. */
-  const pointsOf = async (memberToken: string): Promise<bigint | Error> => {
-    try {
-      const { member } = await againIfWeWereLate(timeoutMs, () => memberBreaker.run(memberToken));
-      return member?.points?.available ?? 0n;
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  };
   const open = opening.move();
   return {
     async variants(variantIds, signal) {
@@ -119,6 +103,36 @@ export async function openLookUps({
     pointsOwned: (memberToken, signal) => unlessAborted(pointsLoader.load(memberToken), signal),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+function variantsTogether(ask: (variantIds: string[]) => Promise<BatchGetVariantsResponse>) {
+  return new DataLoader<string, VariantData | undefined>(
+    async (variantIds) => {
+      const { variants } = await ask([...new Set(variantIds)]);
+      const found = new Map(variants.map((variant) => [variant.variantId, variant]));
+      return variantIds.map((variantId) => found.get(variantId));
+    },
+    { maxBatchSize: idsMost, cache: false },
+  );
+}
+
+/** By token, not by member: of a member's two tokens one may have ended, and then only its bearer may hear so. */
+function pointsTogether(ask: (memberToken: string) => Promise<GetMemberResponse>) {
+  return new DataLoader<string, bigint>(
+    async (memberTokens) => {
+      const distinct = [...new Set(memberTokens)];
+      const asked = await Promise.allSettled(distinct.map(ask));
+      const found = new Map(distinct.map((memberToken, index) => [memberToken, asked[index]]));
+      return memberTokens.map((memberToken) => {
+        const answer = found.get(memberToken);
+        // A failure is returned, so that it is this member's alone.
+        return answer?.status === "fulfilled"
+          ? (answer.value.member?.points?.available ?? 0n)
+          : answer?.reason;
+      });
+    },
+    { cache: false },
+  );
 }
 
 /** The caller did nothing wrong when it is us whom the product service does not know. */
