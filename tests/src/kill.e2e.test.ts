@@ -9,8 +9,8 @@ import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_se
 import { audit } from "./audit.ts";
 import { accountOf } from "./audit-money.ts";
 import { enrolMember, stockVariant } from "./buying.ts";
+import { settledInSql } from "./settled.ts";
 import { type Habit, habits, shop } from "./shopper.ts";
-import { settledInSql } from "./swaps-for-orders.ts";
 import { openSystem, type System } from "./system.ts";
 
 jest.setTimeout(300_000);

@@ -79,16 +79,22 @@ async function follow(
   onChange: (change: OrderChange) => void,
 ): Promise<number> {
   let last = afterChange;
+  let step = "nothing new";
   const signal = AbortSignal.timeout(patienceMs);
-  await patiently(async () => {
+  const watching = patiently(async () => {
     for await (const { change } of buyer.orders.watchOrder({ orderId, afterChange: last }, { signal })) {
       if (change === undefined) throw new Error(`a watch of ${orderId} told no change`);
       if (change.number !== last + 1)
         throw new Error(`a watch of ${orderId} told ${change.number} after ${last}`);
       last = change.number;
+      step = `${change.status} ${change.step}`;
       onChange(change);
     }
   }, patienceMs);
+  await watching.catch((cause: unknown) => {
+    if (!signal.aborted) throw cause;
+    throw new Error(`order ${orderId} came to no end in ${patienceMs} ms: ${step}`, { cause });
+  });
   return last;
 }
 

@@ -316,10 +316,3 @@ export const casesWithoutOrder: Readonly<Record<string, Case<OrderEnd>>> = {
     end: { status: "absent", isSettled: false },
   },
 };
-
-/** Whether an order's row says that nothing can change any more, in SQL. */
-export const settledInSql = `(
-  (status = 'confirmed' and stock = 'committed' and benefits in ('spent', 'unwanted'))
-  or (status = 'cancelled' and stock = 'released' and benefits in ('released', 'unwanted')
-    and (payment in ('declined', 'voided', 'refunded') or (payment = 'approved' and amount_due = 0)))
-)`;

@@ -12,14 +12,9 @@ import { accountOf } from "./audit-money.ts";
 import { enrolMember, newRequestId, place, stockVariant } from "./buying.ts";
 import type { About } from "./forged-facts.ts";
 import { buyerOf } from "./paying-slowly.ts";
+import { settledInSql } from "./settled.ts";
 import { type Case, type Play, playAll, playsOf, type Step } from "./swapping.ts";
-import {
-  casesWithoutOrder,
-  casesWithoutPoints,
-  casesWithPoints,
-  type OrderEnd,
-  settledInSql,
-} from "./swaps-for-orders.ts";
+import { casesWithoutOrder, casesWithoutPoints, casesWithPoints, type OrderEnd } from "./swaps-for-orders.ts";
 import * as ofOrders from "./swaps-of-order-facts.ts";
 import { openSystem, type System } from "./system.ts";
 import { openTelling, type Telling } from "./telling.ts";
