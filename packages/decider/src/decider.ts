@@ -3,6 +3,14 @@
 /** A moment on the deciding service's own database clock. */
 export type Instant = Date;
 
+export function later(moment: Instant, seconds: number): Instant {
+  return new Date(moment.getTime() + seconds * 1000);
+}
+
+export function earliest(one: Instant | undefined, other: Instant): Instant {
+  return one !== undefined && one < other ? one : other;
+}
+
 /** The states one decision may look at, by table and key. Every key the input named is present, absent ones in their initial state. */
 export type Rows<Tables> = { readonly [T in keyof Tables]: ReadonlyMap<string, Tables[T]> };
 

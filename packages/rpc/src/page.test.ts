@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { cutPage, pageOf } from "./page.ts";
+import { cutPage, momentAndId, momentAndIdKey, pageOf } from "./page.ts";
 
 const token = (key: string) => Buffer.from(key).toString("base64url");
 const invalid = (field: string) =>
@@ -50,5 +50,30 @@ describe("cutting", () => {
   test("names a page that begins after the last row of this one", () => {
     const { nextPageToken } = cutPage(["a", "b", "c"], page, (row) => row);
     expect(pageOf({ pageSize: 2, pageToken: nextPageToken }).after).toBe("b");
+  });
+});
+
+describe("a key of a moment and an id", () => {
+  test.each([
+    ["0001-01-01T00:00:00.000Z", "o"],
+    ["2028-02-29T23:59:59.999Z", "0199-_aZ"],
+    ["9999-12-31T23:59:59.999Z", "9"],
+  ])("of %s and %s reads back as itself", (at, id) => {
+    const read = { moment: new Date(at), id };
+    expect(momentAndIdKey(read)).toBe(`${at} ${id}`);
+    expect(momentAndId(`${at} ${id}`)).toEqual(read);
+  });
+
+  test.each([
+    ["has no moment", "o"],
+    ["has no id", "2026-02-01T00:00:00.000Z "],
+    ["has an id with a blank", "2026-02-01T00:00:00.000Z a b"],
+    ["has a day that no month has", "2026-02-31T00:00:00.000Z o"],
+    ["has an hour that no day has", "2026-02-01T25:00:00.000Z o"],
+    ["has no milliseconds", "2026-02-01T00:00:00Z o"],
+    ["has the year 0, which no database takes", "0000-12-31T23:59:59.999Z o"],
+    ["has a year of six digits", "+010000-01-01T00:00:00.000Z o"],
+  ])("that %s is refused", (_why, key) => {
+    expect(() => momentAndId(key)).toThrow(invalid("page_token"));
   });
 });

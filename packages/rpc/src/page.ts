@@ -3,6 +3,7 @@ import { Refusal } from "@quadrille/decider";
 
 const sizeUsual = 20;
 const sizeMost = 100;
+const notGiven = "is not one that was given";
 
 /** What the caller wants of a list. `after` is the key the previous page ended with. */
 export interface Page {
@@ -24,7 +25,7 @@ export function pageOf({
   // A token is what we gave: anything that does not read back as itself was made up.
   const isOurs = Buffer.from(after).toString("base64url") === pageToken && !after.includes("\0");
   if (after.length > 128 || !isOurs) {
-    throw invalid("page_token", "is not one that was given");
+    throw invalid("page_token", notGiven);
   }
   return { size: pageSize || sizeUsual, after };
 }
@@ -36,6 +37,27 @@ export function cutPage<Row>(rows: readonly Row[], { size }: Page, keyOf: (row: 
   const nextPageToken =
     rows.length > size && last !== undefined ? Buffer.from(keyOf(last)).toString("base64url") : "";
   return { page, nextPageToken };
+}
+
+/** Where a page ends in a list that is sorted by a moment and, where two are equal, by an id. */
+export interface MomentAndId {
+  readonly moment: Date;
+  readonly id: string;
+}
+
+/** The key of a row in such a list, as `momentAndId` reads it. */
+export function momentAndIdKey({ moment, id }: MomentAndId): string {
+  return `${moment.toISOString()} ${id}`;
+}
+
+/** Reads what `momentAndIdKey` wrote. Refuses with INVALID_REQUEST. */
+export function momentAndId(key: string): MomentAndId {
+  const [, at = "", id = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(key) ?? [];
+  const moment = new Date(at);
+  // 31 February reads as 3 March, and the database knows no year 0.
+  const isMoment = !Number.isNaN(moment.getTime()) && moment.toISOString() === at && at >= "0001";
+  if (!isMoment) throw invalid("page_token", notGiven);
+  return { moment, id };
 }
 
 function invalid(field: string, description: string): Refusal {

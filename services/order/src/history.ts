@@ -1,6 +1,5 @@
 // What an order becomes by what is told of it, and the newest of its changes as its watchers see them.
-import { type Instant, unreachable } from "@quadrille/decider";
-import { earliest, later } from "./moments.ts";
+import { earliest, type Instant, later, unreachable } from "@quadrille/decider";
 import type {
   BenefitsFate,
   CancelReason,

@@ -9,7 +9,7 @@ import {
 } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { Refusal, type Rows, row } from "@quadrille/decider";
 import { type Call, fields } from "@quadrille/rpc";
-import { cutPage, pageOf } from "@quadrille/rpc/page";
+import { cutPage, momentAndId, momentAndIdKey, type Page, pageOf } from "@quadrille/rpc/page";
 import { memberOf, reply, requestCause, requestHash } from "@quadrille/rpc/request";
 import { quantityMost, type WantedLine } from "./cart.ts";
 import type { OrderTables } from "./decider.ts";
@@ -53,11 +53,9 @@ export function orderMethods(shop: Shop) {
     ) {
       const memberId = memberOf(call.caller, request.memberId);
       const wanted = pageOf(request);
-      const found = await store.ordersOf(memberId, { after: olderThan(wanted.after), most: wanted.size + 1 });
-      const { page, nextPageToken } = cutPage(
-        found,
-        wanted,
-        (order) => `${order.placedAt.toISOString()} ${order.orderId}`,
+      const found = await store.ordersOf(memberId, { after: olderThan(wanted), most: wanted.size + 1 });
+      const { page, nextPageToken } = cutPage(found, wanted, ({ placedAt, orderId }) =>
+        momentAndIdKey({ moment: placedAt, id: orderId }),
       );
       return { orders: page.map(toMessage), nextPageToken };
     },
@@ -146,16 +144,10 @@ function readOrderId({ orderId }: { readonly orderId: string }): string {
   return orderId;
 }
 
-function olderThan(token: string | undefined): OlderThan | undefined {
-  if (token === undefined) return undefined;
-  const [, at = "", orderId = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(token) ?? [];
-  const placedAt = new Date(at);
-  // 31 February reads as 3 March, and the database knows no year 0.
-  const isMoment = !Number.isNaN(placedAt.getTime()) && placedAt.toISOString() === at && at >= "0001";
-  if (isMoment) return { placedAt, orderId };
-  throw new Refusal("INVALID_REQUEST", {
-    violations: [{ field: "page_token", description: "is not one that was given" }],
-  });
+function olderThan({ after }: Page): OlderThan | undefined {
+  if (after === undefined) return undefined;
+  const { moment, id } = momentAndId(after);
+  return { placedAt: moment, orderId: id };
 }
 
 const statuses = {

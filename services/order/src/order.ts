@@ -12,9 +12,8 @@ import type { BenefitsHeld, BenefitsReleased } from "@quadrille/contracts/gen/qu
 import type { PaymentVoided } from "@quadrille/contracts/gen/quadrille/payment/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import type { StockHeld, StockReleased } from "@quadrille/contracts/gen/quadrille/product/v1/facts.ts";
-import { type Instant, Refusal, unreachable } from "@quadrille/decider";
+import { earliest, type Instant, later, Refusal, unreachable } from "@quadrille/decider";
 import type { Change } from "./history.ts";
-import { earliest, later } from "./moments.ts";
 import { cancelled, cancelRequested, confirmationFailed, confirmed } from "./order.facts.ts";
 import type { Quote } from "./quote.ts";
 
