@@ -1,6 +1,6 @@
 // npm run ops: what a person does about payments that the provider leaves in doubt, or whose refund it refuses.
 //
-//   npm run ops -- stuck                                               lists them, the longest waiting first
+//   npm run ops -- stuck                                               lists them, the oldest attempt first
 //   npm run ops -- resolve <order id> captured <transaction key>       the provider's desk says: taken
 //   npm run ops -- resolve <order id> not-captured                     the provider's desk says: not taken
 //   npm run ops -- resolve <order id> refunded                         given back another way
@@ -26,14 +26,14 @@ import { openDevKeys } from "@quadrille/rpc/devkeys";
 
 type Payments = RpcClient<typeof PaymentServiceService>;
 
-const resolutions: Readonly<Record<string, Resolution>> = {
-  captured: "RESOLUTION_CAPTURED",
-  "not-captured": "RESOLUTION_NOT_CAPTURED",
-  refunded: "RESOLUTION_REFUNDED",
-  retry: "RESOLUTION_RETRY",
-};
+const resolutions: ReadonlyMap<string, Resolution> = new Map([
+  ["captured", "RESOLUTION_CAPTURED"],
+  ["not-captured", "RESOLUTION_NOT_CAPTURED"],
+  ["refunded", "RESOLUTION_REFUNDED"],
+  ["retry", "RESOLUTION_RETRY"],
+]);
 const usage = `usage: npm run ops -- stuck
-       npm run ops -- resolve <order id> ${Object.keys(resolutions).join("|")} [<transaction key>] --note <why>`;
+       npm run ops -- resolve <order id> ${[...resolutions.keys()].join("|")} [<transaction key>] --note <why>`;
 const deadlineMs = 10_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -50,7 +50,8 @@ async function run(): Promise<void> {
     options: { note: { type: "string", default: "" } },
   });
   const [command, ...rest] = positionals;
-  if (command !== "stuck" && command !== "resolve") throw new Error(usage);
+  const isKnown = command === "resolve" || (command === "stuck" && rest.length === 0);
+  if (!isKnown) throw new Error(usage);
   const token = process.env.OPERATOR_TOKEN ?? (await developmentToken());
   const caFile = process.env.PAYMENT_CA_FILE;
   await using payments = await client(PaymentServiceService, {
@@ -65,18 +66,19 @@ async function run(): Promise<void> {
 
 async function listStuck(payments: Payments): Promise<void> {
   let count = 0;
-  for (let pageToken = "", isLast = false; !isLast; isLast = pageToken === "") {
+  let pageToken = "";
+  do {
     const page = await payments.listStuckPayments({ pageSize: 100, pageToken });
     for (const stuck of page.payments) say(lineOf(stuck));
     count += page.payments.length;
     pageToken = page.nextPageToken;
-  }
+  } while (pageToken !== "");
   say(count === 0 ? "no payment waits for a person" : `${count} waiting`);
 }
 
 async function resolve(payments: Payments, words: readonly string[], note: string): Promise<void> {
   const [orderId, wanted = "", transactionKey = "", ...tooMany] = words;
-  const resolution = resolutions[wanted];
+  const resolution = resolutions.get(wanted);
   if (orderId === undefined || resolution === undefined || tooMany.length > 0) throw new Error(usage);
   const requestId = crypto.randomUUID();
   const { payment } = await payments.resolvePayment({ requestId, orderId, resolution, transactionKey, note });

@@ -4,12 +4,12 @@ import { Migration } from "@mikro-orm/migrations";
 export class Migration20261121120000_leases extends Migration {
   override up(): void {
     this.addSql(`alter table payments
-      add wish text not null default 'pay' check (wish in ('pay', 'cancel', 'giveBack')),
+      add intent text not null default 'pay' check (intent in ('pay', 'cancel', 'giveBack')),
       add due_at timestamptz,
       add lease integer not null default 0,
       add tries integer not null default 0,
       add why text not null default ''`);
-    this.addSql(`update payments set wish = 'giveBack' where is_unwanted`);
+    this.addSql(`update payments set intent = 'giveBack' where is_unwanted`);
     this.addSql(`update payments set due_at = clock_timestamp()
       where status in ('confirming', 'unknown', 'refunding')`);
     this.addSql(`update payments set refunds = (
@@ -49,10 +49,10 @@ export class Migration20261121120000_leases extends Migration {
         )) from jsonb_array_elements(refunds) as refund
       ) where refunds <> '[]'`);
     this.addSql("alter table payments add is_unwanted boolean not null default false");
-    this.addSql("update payments set is_unwanted = wish = 'giveBack'");
+    this.addSql("update payments set is_unwanted = intent = 'giveBack'");
     this.addSql(
       "create index payments_in_doubt on payments (attempt_started_at) where status in ('confirming', 'unknown')",
     );
-    this.addSql("alter table payments drop wish, drop due_at, drop lease, drop tries, drop why");
+    this.addSql("alter table payments drop intent, drop due_at, drop lease, drop tries, drop why");
   }
 }

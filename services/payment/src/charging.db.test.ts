@@ -4,9 +4,9 @@ import { hear } from "@quadrille/outbox/testing/kept";
 import { openTestStore } from "@quadrille/outbox/testing/test-store";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
 import { Charging } from "./charging.ts";
+import { LeaseWorker } from "./lease-worker.ts";
 import { migrations } from "./migrations.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
-import { Settling } from "./settling.ts";
 import {
   approved,
   confirmation,
@@ -24,7 +24,7 @@ let opened: Opened;
 let store: PaymentStore;
 let till: Till;
 let charging: Charging;
-let settling: Settling;
+let worker: LeaseWorker;
 let lines: { level: string; about: object; message: string }[];
 const never = new AbortController().signal;
 
@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   till.answer(approved);
-  await settling[Symbol.asyncDispose]();
+  await worker[Symbol.asyncDispose]();
   expect(String(lines.map(({ about }) => JSON.stringify(about)))).not.toContain("secret-key");
 });
 
@@ -49,8 +49,8 @@ function chargingOver(over: PaymentStore): Charging {
   lines = [];
   const at = (level: string) => (about: object, message: string) =>
     void lines.push({ level, about, message });
-  settling = new Settling(over, till, policy, { warn: at("warn"), error: at("error") });
-  return new Charging(over, till, settling, policy);
+  worker = new LeaseWorker(over, till, policy, { warn: at("warn"), error: at("error") });
+  return new Charging(over, till, worker, policy);
 }
 
 /** The store with some of its methods taken over. */
@@ -145,7 +145,7 @@ describe("an attempt", () => {
     const orderId = await openPayment(store);
     const call = charging.confirm(confirmation(orderId), requested(), never);
     await until(() => till.asks.length === 1);
-    const closing = settling[Symbol.asyncDispose]();
+    const closing = worker[Symbol.asyncDispose]();
     till.answer(approved);
     await closing;
     expect(await statusOf(orderId)).toBe("approved");
@@ -191,7 +191,7 @@ describe("an answer that cannot be written down", () => {
     expect(await charging.confirm(confirmation(orderId), requested(), never)).toMatchObject({
       status: "approved",
     });
-    await settling[Symbol.asyncDispose]();
+    await worker[Symbol.asyncDispose]();
     expect(lines.map(({ level, about }) => [level, about])).toEqual([
       ["error", { err: expect.any(Refusal), orderId, attempt: 1 }],
       ["error", { err: expect.any(Refusal), orderId, attempt: 2 }],
@@ -218,7 +218,7 @@ describe("an answer that cannot be written down", () => {
     await until(() => till.asks.length === 1);
     expect(await outcomeOf(call)).toBe("UNAVAILABLE");
     till.answer(approved);
-    await settling[Symbol.asyncDispose]();
+    await worker[Symbol.asyncDispose]();
     expect(await statusOf(orderId)).toBe("approved");
   });
 });

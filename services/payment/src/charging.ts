@@ -5,14 +5,16 @@
 // again with the attempt's own id, answers for the same charge.
 import { Refusal } from "@quadrille/decider";
 import type { Cause } from "@quadrille/outbox";
+import { type Errand, errandOf, type LeaseWorker } from "./lease-worker.ts";
 import type { PaymentStore } from "./payment.store.ts";
 import type { ConfirmPayment, LivePayment, Policy } from "./payment.ts";
 import type { PaymentProvider } from "./provider.ts";
-import { type Errand, errandOf, type Settling } from "./settling.ts";
 
-/** How long a call may wait for its order to become payable, how many may, and how often they look by themselves. */
+/** How long a call may wait for its order to become payable. */
 const payableWaitMs = 2_000;
+/** How many calls may do so at once. */
 const payableWaitersMost = 500;
+/** How often a waiting call looks by itself, whatever wake-ups were lost. */
 const lookMs = 500;
 /** How long a call waits for the provider to be asked once more when its first answer proved nothing. */
 const doubtWaitMs = 3_000;
@@ -22,30 +24,31 @@ export type Confirmation = Omit<ConfirmPayment, "type" | "isProviderAvailable" |
 export class Charging {
   readonly #store: PaymentStore;
   readonly #provider: Pick<PaymentProvider, "isAvailable">;
-  readonly #settling: Settling;
+  readonly #worker: LeaseWorker;
   readonly #policy: Policy;
   #waiters = 0;
 
   constructor(
     store: PaymentStore,
     provider: Pick<PaymentProvider, "isAvailable">,
-    settling: Settling,
+    worker: LeaseWorker,
     policy: Policy,
   ) {
     this.#store = store;
     this.#provider = provider;
-    this.#settling = settling;
+    this.#worker = worker;
     this.#policy = policy;
   }
 
   /**
    * Confirms a payment and answers with it once the provider has spoken, or in doubt when it did not.
    * Refuses with PAYMENT_NOT_READY, PAYMENT_UNKNOWN, AMOUNT_MISMATCH, PAYMENT_IN_DOUBT, PAYMENT_ENDED,
-   * PAYMENT_DECLINED or PROVIDER_UNAVAILABLE; nothing was taken then.
+   * PAYMENT_DECLINED, PROVIDER_UNAVAILABLE or REQUEST_ID_REUSED: this call took nothing then. After UNAVAILABLE it may
+   * have, and the same request asked again tells.
    */
   async confirm(confirmation: Confirmation, cause: Cause, signal: AbortSignal): Promise<LivePayment> {
     const errand = await this.#start(confirmation, cause, signal);
-    if (errand !== undefined) void this.#settling.run(errand);
+    if (errand !== undefined) void this.#worker.run(errand);
     return await this.#untilKnown(confirmation.orderId, signal);
   }
 

@@ -12,7 +12,7 @@ export const settings = {
   }),
   TOSS_KEY_LIFE: duration({
     default: "10m",
-    meaning: "How long the provider can still take the money for a key once it was given to a buyer.",
+    meaning: "How long after an attempt began the provider can still take the money for its key.",
   }),
   UNKNOWN_LIMIT: duration({
     default: "1h",

@@ -11,10 +11,10 @@ import { openStop } from "@quadrille/process/stop";
 import { openAuth, serve } from "@quadrille/rpc";
 import { Charging } from "./charging.ts";
 import { readPaymentConfig } from "./config.ts";
+import { LeaseWorker } from "./lease-worker.ts";
 import { migrations } from "./migrations.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore } from "./payment.store.ts";
-import { Settling } from "./settling.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { sweep } from "./sweep.ts";
 import { openToss } from "./toss.ts";
@@ -43,11 +43,11 @@ const {
 } = config.own;
 const provider = open.use(openToss({ baseUrl, secretKey, timeoutMs, connectionsMost, log }));
 const { policy } = config;
-const settling = open.use(new Settling(store, provider, policy, log));
-const charging = new Charging(store, provider, settling, policy);
+const worker = open.use(new LeaseWorker(store, provider, policy, log));
+const charging = new Charging(store, provider, worker, policy);
 const auth = await openAuth(config.auth);
 open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
-open.use(every(1_000, () => settling.look(), { name: "settling", log }));
+open.use(every(1_000, () => worker.look(), { name: "leases", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [paymentRpc({ store, charging, policy, newId })], database.holds),
 );

@@ -1,7 +1,7 @@
 // What a payment answers to every input in every state. The tests compare `decide` with it, and the docs print it.
 import type { RefusalCode } from "@quadrille/contracts/refusals";
 import { acts, type Cell, quiet, refuses } from "@quadrille/decider/table";
-import type { ErrandKind, Payment, PaymentFact, PaymentInput, Wish } from "./payment.ts";
+import type { ErrandKind, Intent, Payment, PaymentFact, PaymentInput } from "./payment.ts";
 
 /** The part after the comma is the special case. Unless it says otherwise money is due, the order wants it, and somebody is asking. */
 export type State =
@@ -51,11 +51,11 @@ export type Input =
   | "ResolvePayment, retry";
 
 type Name =
-  | Exclude<PaymentFact["type"], "payment.voided" | "leased" | "wished">
+  | Exclude<PaymentFact["type"], "payment.voided" | "leased" | "intended">
   | "payment.voided CANCELLED"
   | "payment.voided EXPIRED"
   | `leased ${ErrandKind}`
-  | `wished ${Wish}`;
+  | `intended ${Intent}`;
 type Row = Record<Input, Cell<Payment["status"], Name, RefusalCode>>;
 
 export function nameOf(fact: PaymentFact): string {
@@ -64,8 +64,8 @@ export function nameOf(fact: PaymentFact): string {
       return `${fact.type} ${fact.data.reason}`;
     case "leased":
       return `${fact.type} ${fact.errand}`;
-    case "wished":
-      return `${fact.type} ${fact.wish}`;
+    case "intended":
+      return `${fact.type} ${fact.intent}`;
     default:
       return fact.type;
   }
@@ -149,9 +149,9 @@ const confirming = {
   ...nothingToRefund,
   ...notStuck,
   ...toldAgain,
-  OrderCancelRequested: acts("confirming", "wished cancel"), // The provider's answer will be the verdict.
-  OrderCancelled: acts("confirming", "wished giveBack"),
-  OrderConfirmationFailed: acts("confirming", "wished giveBack"),
+  OrderCancelRequested: acts("confirming", "intended cancel"), // The provider's answer will be the verdict.
+  OrderCancelled: acts("confirming", "intended giveBack"),
+  OrderConfirmationFailed: acts("confirming", "intended giveBack"),
   ConfirmPayment: quiet, // The attempt under way will be the answer.
   "ConfirmPayment, other key": refuses("PAYMENT_IN_DOUBT"),
   "ConfirmPayment, foreign member": refuses("PAYMENT_UNKNOWN"),
@@ -174,9 +174,9 @@ const confirming = {
 /** An answer that is not final is not asked about again before its time. */
 const unknown = {
   ...confirming,
-  OrderCancelRequested: acts("unknown", "wished cancel"),
-  OrderCancelled: acts("unknown", "wished giveBack"),
-  OrderConfirmationFailed: acts("unknown", "wished giveBack"),
+  OrderCancelRequested: acts("unknown", "intended cancel"),
+  OrderCancelled: acts("unknown", "intended giveBack"),
+  OrderConfirmationFailed: acts("unknown", "intended giveBack"),
   "ProviderAnswered, running": acts("unknown", "leased confirm"), // With the same key, as long as the order wants it.
   "ProviderAnswered, absent": acts("unknown", "leased confirm"),
   "ProviderAnswered, absent after the key's life": acts("unknown", "leased confirm"),
@@ -318,6 +318,7 @@ export const table = {
   },
   "refunding, refused": {
     ...refunding,
+    RefundAnswered: quiet, // A refusal is final for its number.
     "TakeLease, early": quiet, // Asking the same again changes nothing: a person has to look.
     "RefundAnswered, refused": quiet,
     "RefundAnswered, unknown": quiet,

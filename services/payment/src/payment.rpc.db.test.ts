@@ -8,11 +8,11 @@ import { openTestStore } from "@quadrille/outbox/testing/test-store";
 import type { RpcClient } from "@quadrille/rpc";
 import { openServed, refusalOf } from "@quadrille/rpc/testing/served";
 import { Charging } from "./charging.ts";
+import { LeaseWorker } from "./lease-worker.ts";
 import { migrations } from "./migrations.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
 import type { ProviderAnswered } from "./payment.ts";
-import { Settling } from "./settling.ts";
 import { amount, approved, memberId, newId, openPayment, policy, Till, until } from "./testing/till.ts";
 
 type Client = RpcClient<typeof PaymentServiceService>;
@@ -20,7 +20,7 @@ const open = new AsyncDisposableStack();
 let opened: Awaited<ReturnType<typeof openTestStore<PaymentStore>>>;
 let store: PaymentStore;
 let till: Till;
-let settling: Settling;
+let worker: LeaseWorker;
 let member: Client;
 let stranger: Client;
 let operator: Client;
@@ -39,8 +39,8 @@ beforeAll(async () => {
     },
   };
   const log = { warn() {}, error() {} };
-  settling = open.use(new Settling(store, current as Till, policy, log));
-  const charging = new Charging(store, current as Till, settling, policy);
+  worker = open.use(new LeaseWorker(store, current as Till, policy, log));
+  const charging = new Charging(store, current as Till, worker, policy);
   const rpc = paymentRpc({ store, charging, policy, newId: () => newId("attempt") });
   const served = open.use(await openServed(PaymentServiceService, [rpc]));
   lines = served.lines;
@@ -114,7 +114,7 @@ describe("a payment", () => {
     const refunding = await member.getPayment({ orderId, memberId: "" });
     expect(refunding.payment).toMatchObject({ status: "PAYMENT_STATUS_REFUNDING", refunded: 0n });
     till.onRefund = () => ({ kind: "refunded", transactionKey: "r-1" });
-    await settling.look();
+    await worker.look();
     await until(async () => (await store.payment(orderId)).status === "refunded");
     const refunded = await member.getPayment({ orderId, memberId: "" });
     expect(refunded.payment).toMatchObject({ status: "PAYMENT_STATUS_REFUNDED", refunded: amount });
@@ -181,7 +181,7 @@ describe("a payment that waits for a person", () => {
     await member.confirmPayment(confirmation(orderId));
     await hear(store, { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" });
     till.onRefund = () => ({ kind: "refused", code: "NOT_CANCELABLE_PAYMENT" });
-    await settling.look();
+    await worker.look();
     await until(async () => (await list()).some(({ payment }) => payment?.orderId === orderId));
     return orderId;
   }
@@ -233,7 +233,7 @@ describe("a payment that waits for a person", () => {
     ]);
     await operator.resolvePayment(resolution(orderId, "RESOLUTION_RETRY"));
     expect(await list()).toEqual([]);
-    await settling.look();
+    await worker.look();
     await until(async () => (await list()).length === 1);
     expect(till.refunds.map(({ number }) => number)).toEqual([1, 2]);
     const { payment } = await operator.resolvePayment(resolution(orderId, "RESOLUTION_REFUNDED"));

@@ -10,9 +10,9 @@ import { fields, type Service, service } from "@quadrille/rpc";
 import { cutPage, pageOf } from "@quadrille/rpc/page";
 import { callerName, memberOf, reply, requestCause } from "@quadrille/rpc/request";
 import type { Charging } from "./charging.ts";
+import type { Resolution } from "./payment.resolve.ts";
 import type { PaymentStore } from "./payment.store.ts";
 import type { LivePayment, PaymentTables, Policy } from "./payment.ts";
-import type { Resolution } from "./resolve.ts";
 
 export interface PaymentRpcConfig {
   readonly store: PaymentStore;

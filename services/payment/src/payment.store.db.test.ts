@@ -180,7 +180,7 @@ describe("rows", () => {
     ["payments_amount_due_check", "update payments set amount_due = -1"],
     ["payments_captured_check", "update payments set captured = -1"],
     ["payments_status", "update payments set status = 'PAID'"],
-    ["payments_wish_check", "update payments set wish = 'keep'"],
+    ["payments_intent_check", "update payments set intent = 'keep'"],
     [
       "payments_attempt",
       "update payments set attempt_id = 'a', payment_key = null, attempt_started_at = null",

@@ -9,6 +9,8 @@ import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
 import { aggregate, ledger, type RowOf, table } from "@quadrille/outbox/tables";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
+import { unopened } from "./payment.evolve.ts";
+import type { Resolution } from "./payment.resolve.ts";
 import {
   absentPayment,
   type Entry,
@@ -18,7 +20,6 @@ import {
   type Refund,
   type Verdict,
 } from "./payment.ts";
-import type { Resolution } from "./resolve.ts";
 
 interface StoredRefund {
   readonly number: number;
@@ -41,7 +42,7 @@ const PaymentSchema = defineEntity({
     attemptId: p.string().nullable(),
     paymentKey: p.string().nullable(),
     attemptStartedAt: p.datetime().nullable(),
-    wish: p.string().$type<LivePayment["wish"]>(),
+    intent: p.string().$type<LivePayment["intent"]>(),
     verdict: p.json<{ readonly type: Verdict["type"]; readonly data: unknown }>().nullable(),
     captured: p.bigint("bigint"),
     refunds: p.json<readonly StoredRefund[]>(),
@@ -180,23 +181,10 @@ const stuckSql = `
   )
   order by since, order_id limit ?`;
 
-const nobody = {
-  memberId: "",
-  amountDue: 0n,
-  currency: "",
-  method: "PAYMENT_METHOD_UNSPECIFIED",
-  captured: 0n,
-  wish: "pay",
-  lease: 0,
-  tries: 0,
-  why: "",
-} as const;
-
 function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
-  const live: Partial<LivePayment> = payment.status === "absent" ? {} : payment;
-  const { attempt, verdict, refunds = [] } = live;
+  const live = payment.status === "absent" ? unopened : payment;
+  const { attempt, verdict, refunds } = live;
   return {
-    ...nobody,
     ...live,
     orderId,
     status: payment.status,
@@ -218,7 +206,7 @@ function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
 }
 
 function fromRow(found: RowOf<typeof PaymentRow>): Payment {
-  const { status, memberId, amountDue, currency, method, wish, captured, lease, tries, why } = found;
+  const { status, memberId, amountDue, currency, method, intent, captured, lease, tries, why } = found;
   if (status === "absent") return absentPayment;
   const { attemptId, paymentKey, attemptStartedAt: startedAt, verdict } = found;
   return {
@@ -229,7 +217,7 @@ function fromRow(found: RowOf<typeof PaymentRow>): Payment {
     method,
     payBy: found.payBy ?? undefined,
     attempt: attemptId && paymentKey && startedAt ? { attemptId, paymentKey, startedAt } : undefined,
-    wish,
+    intent,
     verdict: verdict
       ? ({ type: verdict.type, data: codecs[verdict.type].fromJSON(verdict.data) } as Verdict)
       : undefined,

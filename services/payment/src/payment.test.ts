@@ -1,5 +1,6 @@
 // What the decision table does not show: amounts, keys, verdicts, and when time is up.
 import { describe, expect, test } from "@jest/globals";
+import { evolvePayment } from "./payment.evolve.ts";
 import {
   amountDue,
   inputs,
@@ -13,7 +14,7 @@ import {
   told,
   wrongAmount,
 } from "./payment.examples.ts";
-import { decidePayment, evolvePayment, type LivePayment, payments, type Refund } from "./payment.ts";
+import { decidePayment, type LivePayment, payments, type Refund } from "./payment.ts";
 
 const live = (past: typeof states.ready) => paymentOf(past) as LivePayment;
 const justBefore = new Date(payBy.getTime() - 1);
@@ -209,7 +210,7 @@ describe("a doubt", () => {
     expect(payments.entries?.(resolved as never)).toEqual([
       { orderId, resolution: "CAPTURED", by: "operator:ann", note: "called them" },
     ]);
-    expect(payments.entries?.({ type: "wished", orderId, wish: "cancel" })).toEqual([]);
+    expect(payments.entries?.({ type: "intended", orderId, intent: "cancel" })).toEqual([]);
   });
 
   test("declared over by a person, the money that comes all the same goes back", () => {

@@ -1,15 +1,14 @@
 // Paid or not: the one decision this service owns. Nothing here waits, calls the provider or reads a clock.
 //
 //   absent → ready → confirming → approved → refunding → refunded
-//              │        │  ↘       ↗  ↑
-//              │        │   unknown ──┘→ …        no answer, or one that proves nothing: asked until it is known
-//              │        └──→ declined → …         (and given back all the same if it turns out to be there)
-//              └──→ voided                        nobody paid in time, or the order was cancelled first
+//   ready → voided          nobody paid in time, or the order was cancelled first
+//   confirming → declined   nothing was taken; if it was after all, it goes back: → refunding
+//   confirming → unknown    no answer, or one that proves nothing; asked until it is approved or declined
 //
 // An attempt is committed before the provider is called and its answer in a second transaction, so a crash in
-// between leaves an attempt to ask about and never a second charge. Whoever calls the provider holds a lease: while
-// it runs nobody else calls, and once it has run out anybody may. What the provider answers is in `answers.ts`,
-// what goes back in `refunds.ts`, what a person decides in `resolve.ts`.
+// between leaves an attempt to ask about and never a second charge. Whoever calls the provider holds a lease, which
+// ends by itself. What the provider's answers mean is in `payment.answers.ts`, what goes back in
+// `payment.refunds.ts`, what a person decides in `payment.resolve.ts`, what a fact changes in `payment.evolve.ts`.
 import type { FactToldBy, Told } from "@quadrille/contracts/events";
 import type {
   OrderCancelled,
@@ -19,9 +18,11 @@ import type {
 } from "@quadrille/contracts/gen/quadrille/order/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import { type Decider, type Instant, Refusal, row, unreachable } from "@quadrille/decider";
-import { answered, type ProviderState, takeLease } from "./answers.ts";
-import { giveBackAll, type RefundAnswer, refundAnswered } from "./refunds.ts";
-import { type Resolution, resolve } from "./resolve.ts";
+import { answered, isPastPayBy, type ProviderState, takeLease } from "./payment.answers.ts";
+import { evolvePayment, nothingDue } from "./payment.evolve.ts";
+import { leased, voided } from "./payment.facts.ts";
+import { giveBackAll, type RefundAnswer, refundAnswered } from "./payment.refunds.ts";
+import { type Resolution, resolve } from "./payment.resolve.ts";
 
 export type LiveStatus =
   | "ready"
@@ -59,15 +60,15 @@ export interface Refund {
   readonly startedAt: Instant;
 }
 
-/** Whether the order still wants it: cancel asks which came first, giveBack has ended whatever comes. */
-export type Wish = "pay" | "cancel" | "giveBack";
+/** What the order wants: to be paid; to know which came first, the money or its cancel; or all of it back. */
+export type Intent = "pay" | "cancel" | "giveBack";
 
 export type Verdict = Extract<
   FactToldBy<"payment">,
   { type: "payment.approved" | "payment.declined" | "payment.voided" }
 >;
 
-interface Registered {
+export interface Registered {
   /** Empty when only the order's end was heard of, and that without its member. */
   readonly memberId: string;
   /** Minor units. */
@@ -80,7 +81,7 @@ interface Registered {
 export interface LivePayment extends Registered {
   readonly status: LiveStatus;
   readonly attempt: Attempt | undefined;
-  readonly wish: Wish;
+  readonly intent: Intent;
   /** What was told to the order, to be told again when it asks. */
   readonly verdict: Verdict | undefined;
   readonly captured: bigint;
@@ -89,7 +90,7 @@ export interface LivePayment extends Registered {
   readonly dueAt: Instant | undefined;
   /** The number of the newest lease. */
   readonly lease: number;
-  /** How often the provider was asked in vain since there was something to ask. */
+  /** How often the provider was asked in vain, since there was something to ask or reason to hope again. */
   readonly tries: number;
   /** What it said last that proved nothing, or why nothing was heard. */
   readonly why: string;
@@ -177,7 +178,7 @@ export type PaymentFact =
     })
   | (About & { readonly type: "postponed"; readonly why: string; readonly dueAt: Instant })
   | (About & { readonly type: "hastened"; readonly dueAt: Instant })
-  | (About & { readonly type: "wished"; readonly wish: Wish })
+  | (About & { readonly type: "intended"; readonly intent: Intent })
   | (About & { readonly type: "captureFound"; readonly amount: bigint })
   | (About & { readonly type: "refundStarted"; readonly refund: Refund })
   | (About & { readonly type: "refundRefused"; readonly number: number; readonly code: string })
@@ -288,12 +289,12 @@ function cancelRequested(payment: Payment, input: Told<OrderCancelRequested>): r
   const { orderId, memberId } = input;
   switch (payment.status) {
     case "absent":
-      return [{ type: "registered", orderId, ...nothingDue, memberId }, voided(input, "CANCELLED")];
+      return tombstone(input, memberId);
     case "ready":
       return [voided(input, "CANCELLED")];
     case "confirming":
     case "unknown":
-      return payment.wish === "pay" ? [{ type: "wished", orderId, wish: "cancel" }] : [];
+      return payment.intent === "pay" ? [{ type: "intended", orderId, intent: "cancel" }] : [];
     case "approved":
     case "declined":
     case "voided":
@@ -313,13 +314,13 @@ function ended(
 ): readonly PaymentFact[] {
   const { orderId, memberId = "" } = input;
   switch (payment.status) {
-    case "absent": // The tombstone that refuses a late order.payable.
-      return [{ type: "registered", orderId, ...nothingDue, memberId }, voided(input, "CANCELLED")];
+    case "absent":
+      return tombstone(input, memberId);
     case "ready":
       return [voided(input, "CANCELLED")];
     case "confirming":
     case "unknown":
-      return payment.wish === "giveBack" ? [] : [{ type: "wished", orderId, wish: "giveBack" }];
+      return payment.intent === "giveBack" ? [] : [{ type: "intended", orderId, intent: "giveBack" }];
     case "approved":
       return giveBackAll(payment, orderId, now);
     case "declined":
@@ -332,122 +333,8 @@ function ended(
   }
 }
 
-export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant): Payment {
-  const live = payment.status === "absent" ? unopened : payment;
-  switch (fact.type) {
-    case "registered": {
-      const { memberId, amountDue, currency, method, payBy } = fact;
-      return { ...live, memberId, amountDue, currency, method, payBy };
-    }
-    case "attemptStarted":
-      return { ...live, status: "confirming", attempt: fact.attempt };
-    case "leased": {
-      // Whoever had the lease before has not answered in time.
-      const status = live.status === "confirming" && fact.errand === "query" ? "unknown" : live.status;
-      return { ...live, status, lease: fact.lease, tries: fact.tries, dueAt: fact.dueAt };
-    }
-    case "postponed": {
-      const { why, dueAt } = fact;
-      const status = live.status === "confirming" ? "unknown" : live.status;
-      return { ...live, status, why, dueAt, tries: live.tries + 1 };
-    }
-    case "hastened":
-      return { ...live, dueAt: fact.dueAt, tries: 0 };
-    case "wished":
-      return { ...live, wish: fact.wish };
-    case "captureFound":
-      return { ...live, captured: fact.amount };
-    case "refundStarted":
-      return {
-        ...live,
-        status: "refunding",
-        refunds: [...live.refunds, fact.refund],
-        ...{ dueAt: now, tries: 0, why: "" },
-      };
-    case "refundRefused":
-      return {
-        ...withRefund(live, fact.number, "refused"),
-        why: fact.code,
-        dueAt: undefined,
-      };
-    case "payment.refunded": {
-      const after = withRefund(live, fact.data.refundNumber, "done");
-      const isWhole = after.refunds.every(({ state }) => state !== "started");
-      return isWhole ? { ...after, status: "refunded", dueAt: undefined } : { ...after, dueAt: now };
-    }
-    case "payment.approved":
-      return withVerdict(live, "approved", fact, fact.data.amount);
-    case "payment.declined":
-      return withVerdict(live, "declined", fact);
-    case "payment.voided":
-      return withVerdict(live, "voided", fact);
-    case "payment.opened":
-    case "resolved":
-      return live;
-    default:
-      return unreachable(fact);
-  }
-}
-
-/** The first verdict stands; told again, it changes nothing. Money that is on its way back goes on going back. */
-function withVerdict(
-  live: LivePayment,
-  status: "approved" | "declined" | "voided",
-  verdict: Verdict,
-  captured: bigint = live.captured,
-): LivePayment {
-  if (live.verdict !== undefined) return live;
-  if (live.refunds.length > 0) return { ...live, verdict };
-  return { ...live, status, verdict, captured, dueAt: undefined, tries: 0, why: "" };
-}
-
-function withRefund(live: LivePayment, number: number, state: Refund["state"]): LivePayment {
-  const refunds = live.refunds.map((refund) => (refund.number === number ? { ...refund, state } : refund));
-  return { ...live, refunds };
-}
-
-const nothingDue: Registered = {
-  memberId: "",
-  amountDue: 0n,
-  currency: "",
-  method: "PAYMENT_METHOD_UNSPECIFIED",
-  payBy: undefined,
-};
-
-const unopened: LivePayment = {
-  ...nothingDue,
-  status: "ready",
-  attempt: undefined,
-  wish: "pay",
-  verdict: undefined,
-  captured: 0n,
-  refunds: [],
-  dueAt: undefined,
-  lease: 0,
-  tries: 0,
-  why: "",
-};
-
-export function leased(
-  payment: LivePayment,
-  { orderId, policy }: About & { readonly policy: Policy },
-  errand: ErrandKind,
-  now: Instant,
-): PaymentFact {
-  // A refund may need a second question: what became of the one before.
-  const seconds = errand === "refund" ? 2 * policy.callSeconds : policy.callSeconds;
-  const { tries } = payment;
-  return { type: "leased", orderId, lease: payment.lease + 1, errand, tries, dueAt: later(now, seconds) };
-}
-
-export function later(moment: Instant, seconds: number): Instant {
-  return new Date(moment.getTime() + seconds * 1000);
-}
-
-export function isPastPayBy(payment: LivePayment, now: Instant): boolean {
-  return payment.payBy !== undefined && now >= payment.payBy;
-}
-
-function voided({ orderId }: About, reason: "CANCELLED" | "EXPIRED"): PaymentFact {
-  return { type: "payment.voided", data: { orderId, reason } };
+/** Refuses a late order.payable. It knows its owner if whoever ended the order did. */
+function tombstone(about: About, memberId: string): readonly PaymentFact[] {
+  const { orderId } = about;
+  return [{ type: "registered", orderId, ...nothingDue, memberId }, voided(about, "CANCELLED")];
 }

@@ -1,6 +1,6 @@
 // provider.ts: what this service needs of whoever moves the money: take it, ask about it, give it back.
-import type { ProviderState } from "./answers.ts";
-import type { RefundAnswer } from "./refunds.ts";
+import type { ProviderState } from "./payment.answers.ts";
+import type { RefundAnswer } from "./payment.refunds.ts";
 
 export interface ConfirmAsk {
   /** The attempt's own id: asked again with it, the provider acts once. */

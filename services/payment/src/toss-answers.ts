@@ -1,9 +1,9 @@
 // toss-answers.ts: what an answer of Toss Payments proves, and nothing beyond it.
 // source: https://docs.tosspayments.com/reference#payment-객체
 import { z } from "zod";
-import type { ProviderState } from "./answers.ts";
+import type { ProviderState } from "./payment.answers.ts";
+import type { RefundAnswer } from "./payment.refunds.ts";
 import type { ConfirmAnswer, QueryAsk, RefundAsk } from "./provider.ts";
-import type { RefundAnswer } from "./refunds.ts";
 import { declines, refundRefusals } from "./toss-codes.ts";
 import type { Reply } from "./toss-wire.ts";
 

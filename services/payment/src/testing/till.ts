@@ -1,11 +1,11 @@
 // A provider whose every answer a test gives by hand, and the payments it is asked about.
 import { setTimeout as sleep } from "node:timers/promises";
 import { hear } from "@quadrille/outbox/testing/kept";
-import type { ProviderState } from "../answers.ts";
 import type { Confirmation } from "../charging.ts";
+import type { ProviderState } from "../payment.answers.ts";
+import type { RefundAnswer } from "../payment.refunds.ts";
 import type { PaymentStore } from "../payment.store.ts";
 import type { ConfirmAnswer, ConfirmAsk, PaymentProvider, QueryAsk, RefundAsk } from "../provider.ts";
-import type { RefundAnswer } from "../refunds.ts";
 
 export const memberId = "7";
 export const amount = 15_000n;

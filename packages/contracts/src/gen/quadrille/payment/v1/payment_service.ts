@@ -1462,7 +1462,7 @@ export const PaymentServiceService = {
     responseSerialize: (value: GetPaymentResponse): Buffer => Buffer.from(GetPaymentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPaymentResponse => GetPaymentResponse.decode(value),
   },
-  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  /** Payments that wait for a person, the oldest attempt first: in doubt or on their way back for too long, or with a refund the provider refused. */
   listStuckPayments: {
     path: "/quadrille.payment.v1.PaymentService/ListStuckPayments" as const,
     requestStream: false as const,
@@ -1493,7 +1493,7 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
   confirmPayment: handleUnaryCall<ConfirmPaymentRequest, ConfirmPaymentResponse>;
   /** The payment of one of the caller's orders. */
   getPayment: handleUnaryCall<GetPaymentRequest, GetPaymentResponse>;
-  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  /** Payments that wait for a person, the oldest attempt first: in doubt or on their way back for too long, or with a refund the provider refused. */
   listStuckPayments: handleUnaryCall<ListStuckPaymentsRequest, ListStuckPaymentsResponse>;
   /** What a person found out about a stuck payment, or wants to be tried again now. */
   resolvePayment: handleUnaryCall<ResolvePaymentRequest, ResolvePaymentResponse>;
@@ -1532,7 +1532,7 @@ export interface PaymentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPaymentResponse) => void,
   ): ClientUnaryCall;
-  /** Payments that wait for a person, the longest waiting first: in doubt for too long, or with a refund the provider refused. */
+  /** Payments that wait for a person, the oldest attempt first: in doubt or on their way back for too long, or with a refund the provider refused. */
   listStuckPayments(
     request: ListStuckPaymentsRequest,
     callback: (error: ServiceError | null, response: ListStuckPaymentsResponse) => void,

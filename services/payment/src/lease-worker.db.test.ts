@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { hear } from "@quadrille/outbox/testing/kept";
 import { openTestStore } from "@quadrille/outbox/testing/test-store";
-import type { ProviderState } from "./answers.ts";
+import { LeaseWorker } from "./lease-worker.ts";
 import { migrations } from "./migrations.ts";
+import type { ProviderState } from "./payment.answers.ts";
 import { openPaymentStore, type PaymentStore } from "./payment.store.ts";
 import type { LivePayment } from "./payment.ts";
-import { Settling } from "./settling.ts";
 import { amount, approved, memberId, newId, openPayment, policy, Till, until } from "./testing/till.ts";
 
 type Opened = Awaited<ReturnType<typeof openTestStore<PaymentStore>>>;
@@ -33,7 +33,7 @@ const log = {
   warn: (about: object, message: string) => void lines.push({ about, message }),
   error: (about: object, message: string) => void lines.push({ about, message }),
 };
-const worker = (over: PaymentStore = store) => new Settling(over, till, policy, log);
+const worker = (over: PaymentStore = store) => new LeaseWorker(over, till, policy, log);
 const live = async (orderId: string) => (await store.payment(orderId)) as LivePayment;
 const statusOf = async (orderId: string) => (await store.payment(orderId)).status;
 
@@ -50,7 +50,7 @@ const due = async (orderId: string) =>
 const end = (orderId: string) =>
   hear(store, { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" });
 
-async function settled(...workers: Settling[]): Promise<void> {
+async function settled(...workers: LeaseWorker[]): Promise<void> {
   await Promise.all(workers.map((each) => each.look()));
   await Promise.all(workers.map((each) => each[Symbol.asyncDispose]()));
 }

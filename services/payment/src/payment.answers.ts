@@ -1,16 +1,8 @@
-// What the provider's answers prove about an attempt, and when it is asked again.
-import { type Instant, unreachable } from "@quadrille/decider";
-import {
-  isPastPayBy,
-  type LivePayment,
-  later,
-  leased,
-  type Payment,
-  type PaymentFact,
-  type ProviderAnswered,
-  type TakeLease,
-} from "./payment.ts";
-import { giveBackAll } from "./refunds.ts";
+// What the provider's answers prove about an attempt, and who may ask it next. Pure: nothing here waits or reads a clock.
+import { type Instant, later, unreachable } from "@quadrille/decider";
+import { declined, leased, postponed } from "./payment.facts.ts";
+import { giveBackAll } from "./payment.refunds.ts";
+import type { LivePayment, Payment, PaymentFact, ProviderAnswered, TakeLease } from "./payment.ts";
 
 /** What became of a payment, as far as the provider's answer proves it. */
 export type ProviderState =
@@ -35,17 +27,6 @@ export type ProviderState =
   | { readonly kind: "unknown"; readonly why: string };
 
 export type Taken = Extract<ProviderState, { readonly kind: "approved" }>;
-
-type Postponed = Extract<PaymentFact, { readonly type: "postponed" }>;
-
-/** Seconds from one question in vain to the next: after 1, 5, 15, 60 seconds, and then every five minutes. */
-const waitsSeconds = [1, 4, 10, 45, 240] as const;
-const longestWaitSeconds = 300;
-
-export function postponed(payment: LivePayment, orderId: string, why: string, now: Instant): Postponed {
-  const seconds = waitsSeconds[payment.tries] ?? longestWaitSeconds;
-  return { type: "postponed", orderId, why, dueAt: later(now, seconds) };
-}
 
 /** Quiet means: there is nothing to ask, or somebody else is asking. */
 export function takeLease(payment: Payment, input: TakeLease, now: Instant): readonly PaymentFact[] {
@@ -113,7 +94,7 @@ function answeredInDoubt(
 /** Nothing was taken, but it still may be: by us, as long as the order wants it, else until the provider's own time is up. */
 function notTakenYet(payment: LivePayment, input: ProviderAnswered, now: Instant): readonly PaymentFact[] {
   const { orderId, answer, askedAt, policy } = input;
-  if (payment.wish === "pay" && !isPastPayBy(payment, now)) return [leased(payment, input, "confirm", now)];
+  if (payment.intent === "pay" && !isPastPayBy(payment, now)) return [leased(payment, input, "confirm", now)];
   const startedAt = payment.attempt?.startedAt ?? now;
   const endsAt = later(startedAt, policy.keySeconds);
   const isOver = askedAt >= endsAt;
@@ -133,7 +114,7 @@ export function approve(
   const { memberId, amountDue: amount, currency } = payment;
   const data = { orderId, memberId, amount, currency, transactionKey, paidWith, approvedAt };
   const told: PaymentFact = { type: "payment.approved", data };
-  if (payment.wish !== "giveBack") return [told];
+  if (payment.intent !== "giveBack") return [told];
   return [told, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
 }
 
@@ -158,6 +139,6 @@ function giveBackFound(
   return [found, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
 }
 
-export function declined(orderId: string, reason: string): PaymentFact {
-  return { type: "payment.declined", data: { orderId, reason } };
+export function isPastPayBy(payment: LivePayment, now: Instant): boolean {
+  return payment.payBy !== undefined && now >= payment.payBy;
 }

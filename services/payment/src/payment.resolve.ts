@@ -1,15 +1,10 @@
 // What a person decides about a payment that the provider leaves in doubt, or whose refund it refuses.
-import { type Instant, Refusal, unreachable } from "@quadrille/decider";
-import { approve, declined } from "./answers.ts";
-import {
-  type LivePayment,
-  later,
-  type Payment,
-  type PaymentFact,
-  type Policy,
-  type ResolvePayment,
-} from "./payment.ts";
-import { giveBackAll, refunded } from "./refunds.ts";
+// Pure: nothing here waits or reads a clock.
+import { type Instant, later, Refusal, unreachable } from "@quadrille/decider";
+import { approve } from "./payment.answers.ts";
+import { declined } from "./payment.facts.ts";
+import { giveBackAll, refunded } from "./payment.refunds.ts";
+import type { LivePayment, Payment, PaymentFact, Policy, ResolvePayment } from "./payment.ts";
 
 export type Resolution = "CAPTURED" | "NOT_CAPTURED" | "REFUNDED" | "RETRY";
 

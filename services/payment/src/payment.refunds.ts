@@ -1,6 +1,7 @@
 // What goes back to the buyer: promised under the payment's lock, so that together it is never more than was taken.
+// Pure: nothing here waits or reads a clock.
 import { type Instant, unreachable } from "@quadrille/decider";
-import { declined, postponed } from "./answers.ts";
+import { declined, postponed } from "./payment.facts.ts";
 import type { LivePayment, Payment, PaymentFact, RefundAnswered } from "./payment.ts";
 
 export type RefundAnswer =
@@ -27,10 +28,11 @@ export function refundAnswered(
   if (payment.status !== "refunding") return [];
   const { orderId, number, answer } = input;
   const refund = payment.refunds.find((candidate) => candidate.number === number);
-  if (refund === undefined || refund.state === "done") return [];
+  // A refusal is final for its number: the next one may have taken its place.
+  if (refund?.state !== "started") return [];
   if (answer.kind === "refunded") return refunded(payment, orderId, number);
   // What is not final may have changed since it was asked under an older lease.
-  if (refund.state === "refused" || input.lease !== payment.lease) return [];
+  if (input.lease !== payment.lease) return [];
   switch (answer.kind) {
     case "refused":
       return [{ type: "refundRefused", orderId, number, code: answer.code }];

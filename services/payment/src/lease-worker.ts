@@ -8,7 +8,7 @@ import type { PaymentStore } from "./payment.store.ts";
 import type { PaymentFact, PaymentInput, PaymentTables, Policy } from "./payment.ts";
 import type { ConfirmAsk, PaymentProvider, RefundAsk } from "./provider.ts";
 
-export interface SettlingLog {
+export interface LeaseWorkerLog {
   warn(about: object, message: string): void;
   error(about: object, message: string): void;
 }
@@ -25,22 +25,22 @@ export type Errand =
 
 /** Calls on their way to the provider at once, as far as the worker starts them; buyers come on top. */
 const callsMost = 64;
-/** Payments that are asked about at once when the provider answers again. */
+/** Payments that are asked about at once when the provider answers again; the others have their turn as it comes. */
 const hopefulMost = 500;
 /** What the provider said is worth some patience: writing it down is tried this often, after twice the wait each time. */
 const recordAttemptsMost = 6;
 const recordWaitMs = 200;
 const refundReason = "The order was cancelled.";
 
-export class Settling implements AsyncDisposable {
+export class LeaseWorker implements AsyncDisposable {
   readonly #store: PaymentStore;
   readonly #provider: PaymentProvider;
   readonly #policy: Policy;
-  readonly #log: SettlingLog;
+  readonly #log: LeaseWorkerLog;
   readonly #running = new Map<string, Promise<void>>();
   #wasAnswering = true;
 
-  constructor(store: PaymentStore, provider: PaymentProvider, policy: Policy, log: SettlingLog) {
+  constructor(store: PaymentStore, provider: PaymentProvider, policy: Policy, log: LeaseWorkerLog) {
     this.#store = store;
     this.#provider = provider;
     this.#policy = policy;
@@ -73,7 +73,7 @@ export class Settling implements AsyncDisposable {
       if (this.#running.has(orderId)) continue;
       void this.#started(orderId, async () => {
         const input = { type: "TakeLease", orderId, isEarly, policy: this.#policy } as const;
-        const errand = await this.#store.handle(input, { kind: "own", id: "settling" }, errandOf(orderId));
+        const errand = await this.#store.handle(input, { kind: "own", id: "leases" }, errandOf(orderId));
         if (errand !== undefined) await this.#follow(errand);
       });
     }
@@ -122,7 +122,7 @@ export class Settling implements AsyncDisposable {
     const { orderId } = heard;
     for (let attempt = 1; attempt <= recordAttemptsMost; attempt += 1) {
       try {
-        return await this.#store.handle(heard, { kind: "own", id: "settling" }, errandOf(orderId));
+        return await this.#store.handle(heard, { kind: "own", id: "leases" }, errandOf(orderId));
       } catch (error) {
         this.#log.error({ err: error, orderId, attempt }, "the provider's answer could not be written down");
         if (attempt < recordAttemptsMost) await sleep(recordWaitMs * 2 ** (attempt - 1));
