@@ -129,7 +129,7 @@ describe("an attempt nobody waits for", () => {
   });
 
   test("is asked about by one of two replicas, however many look at once", async () => {
-    const ids = await Promise.all([abandoned(), abandoned(), abandoned(), abandoned()]);
+    const ids = [await abandoned(), await abandoned(), await abandoned(), await abandoned()];
     const other = await opened.replica();
     till.onQuery = () => approved;
     await settled(worker(), worker(other), worker(), worker(other));

@@ -7,11 +7,11 @@ import {
 } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import { Refusal, type Rows, row } from "@quadrille/decider";
 import { fields, type Service, service } from "@quadrille/rpc";
-import { cutPage, pageOf } from "@quadrille/rpc/page";
+import { cutPage, momentAndId, momentAndIdKey, type Page, pageOf } from "@quadrille/rpc/page";
 import { callerName, memberOf, reply, requestCause } from "@quadrille/rpc/request";
 import type { Charging } from "./charging.ts";
 import type { Resolution } from "./payment.resolve.ts";
-import type { PaymentStore } from "./payment.store.ts";
+import type { NewerThan, PaymentStore } from "./payment.store.ts";
 import type { LivePayment, PaymentTables, Policy } from "./payment.ts";
 
 export interface PaymentRpcConfig {
@@ -53,12 +53,10 @@ export function paymentRpc({ store, charging, policy, newId }: PaymentRpcConfig)
       async listStuckPayments(request) {
         const wanted = pageOf(request);
         const { unknownSeconds } = policy;
-        const after = wanted.after === undefined ? undefined : readSince(wanted.after);
+        const after = newerThan(wanted);
         const found = await store.stuck({ unknownSeconds, after, most: wanted.size + 1 });
-        const { page, nextPageToken } = cutPage(
-          found,
-          wanted,
-          ({ since, orderId }) => `${since.toISOString()} ${orderId}`,
+        const { page, nextPageToken } = cutPage(found, wanted, ({ since, orderId }) =>
+          momentAndIdKey({ moment: since, id: orderId }),
         );
         const payments = page.map(({ orderId, payment, since }) => {
           return {
@@ -111,13 +109,10 @@ function paymentIn(orderId: string) {
   };
 }
 
-function readSince(token: string): { readonly since: Date; readonly orderId: string } {
-  const [, at = "", orderId = ""] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([\w-]+)$/.exec(token) ?? [];
-  const since = new Date(at);
-  if (!Number.isNaN(since.getTime()) && since.toISOString() === at && at >= "0001") return { since, orderId };
-  throw new Refusal("INVALID_REQUEST", {
-    violations: [{ field: "page_token", description: "is not one that was given" }],
-  });
+function newerThan({ after }: Page): NewerThan | undefined {
+  if (after === undefined) return undefined;
+  const { moment, id } = momentAndId(after);
+  return { since: moment, orderId: id };
 }
 
 const statuses = {

@@ -78,6 +78,12 @@ export interface StuckPayment {
   readonly since: Date;
 }
 
+/** Where a page of them begins: after this one, towards younger attempts. */
+export interface NewerThan {
+  readonly since: Date;
+  readonly orderId: string;
+}
+
 export type PaymentStore = Awaited<ReturnType<typeof openPaymentStore>>;
 
 /** `most` is how many inputs share a transaction. */
@@ -134,7 +140,7 @@ export async function openPaymentStore({
     /** Payments that wait for a person: in doubt, or on their way back, for so long; or whose refund was refused. */
     async stuck(page: {
       readonly unknownSeconds: number;
-      readonly after: { readonly since: Date; readonly orderId: string } | undefined;
+      readonly after: NewerThan | undefined;
       readonly most: number;
     }): Promise<StuckPayment[]> {
       const { unknownSeconds, after, most } = page;
