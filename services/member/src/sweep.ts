@@ -1,4 +1,4 @@
-// Lets go the holds nobody asked about in time. The decision is the hold's own; two replicas that look at once change nothing twice.
+// Lets go the holds nobody asked about in time, one replica at a time; the decision is the hold's own.
 import { type SweepLog, sweepDue } from "@quadrille/outbox/sweep";
 import type { BenefitStore } from "./benefits.store.ts";
 

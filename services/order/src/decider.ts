@@ -1,7 +1,7 @@
 // The order service's one decider: which rows an input touches, and whose decision it is.
 import { type Decider, Refusal, row } from "@quadrille/decider";
 import { type Cart, type CartFact, type CartInput, decideCart, emptyCart, evolveCart } from "./cart.ts";
-import { evolveOrder } from "./history.ts";
+import { evolveOrder } from "./order.evolve.ts";
 import {
   absentOrder,
   decideOrder,

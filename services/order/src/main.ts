@@ -54,10 +54,14 @@ const backlog = open.use(
   await probe("backlog", async () => (await store.outbox.backlog()) <= own.BACKLOG_MOST, log),
 );
 const shop = {
-  ...{ store, lookUps, policy, currency: own.CURRENCY, isAccepting: backlog.holds },
+  store,
+  lookUps,
+  policy,
+  currency: own.CURRENCY,
+  isAccepting: backlog.holds,
   minimumCharge: BigInt(own.MINIMUM_CHARGE),
 };
-open.use(every(1_000, () => sweep(store, policy, log), { name: "deadlines", log }));
+open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

@@ -49,7 +49,7 @@ export const inputs = {
   CancelOrder: { type: "CancelOrder", orderId, memberId, by: "BY_MEMBER" },
   "CancelOrder, by an operator": { type: "CancelOrder", orderId, memberId, by: "BY_OPERATOR" },
   "CancelOrder, foreign member": { type: "CancelOrder", orderId, memberId: "other", by: "BY_MEMBER" },
-  DeadlinePassed: { type: "DeadlinePassed", orderId, policy },
+  DeadlinePassed: { type: "DeadlinePassed", orderId },
   StockHeld: { type: "StockHeld", orderId, lines, holdUntil, policy },
   "StockHeld, too short": { type: "StockHeld", orderId, lines, holdUntil: tooShort, policy },
   StockRejected: { type: "StockRejected", orderId },

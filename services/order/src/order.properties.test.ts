@@ -1,8 +1,8 @@
 // Whatever comes to an order, in whatever sequence and however often, some things hold.
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { historyMost } from "./history.ts";
 import type { Input, State } from "./order.decisions.ts";
+import { historyMost } from "./order.evolve.ts";
 import { inputs, orderOf, type Past, states } from "./order.examples.ts";
 import type { Order } from "./order.ts";
 

@@ -6,7 +6,7 @@ import {
   type WatchOrderResponse,
 } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { refusalOf } from "@quadrille/rpc/testing/served";
-import { historyMost } from "./history.ts";
+import { historyMost } from "./order.evolve.ts";
 import { linesMost } from "./order.rpc.ts";
 import type { OrderStore } from "./order.store.ts";
 import type { OrderInput } from "./order.ts";

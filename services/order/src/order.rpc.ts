@@ -13,7 +13,7 @@ import { cutPage, momentAndId, momentAndIdKey, type Page, pageOf } from "@quadri
 import { memberOf, reply, requestCause, requestHash } from "@quadrille/rpc/request";
 import { quantityMost, type WantedLine } from "./cart.ts";
 import type { OrderTables } from "./decider.ts";
-import type { Change } from "./history.ts";
+import type { Change } from "./order.evolve.ts";
 import type { OlderThan, OrderStore } from "./order.store.ts";
 import { isSettled, type PlacedOrder } from "./order.ts";
 import { type Placing, placeOrder, type Shop } from "./placing.ts";

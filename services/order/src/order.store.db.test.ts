@@ -4,8 +4,8 @@ import { constraintOf, openTestStore } from "@quadrille/outbox/testing/test-stor
 import fc from "fast-check";
 import type { CartInput } from "./cart.ts";
 import { ordering } from "./decider.ts";
-import { historyMost } from "./history.ts";
 import { migrations } from "./migrations.ts";
+import { historyMost } from "./order.evolve.ts";
 import { type OrderStore, openOrderStore } from "./order.store.ts";
 import { absentOrder, type OrderInput, type PlacedOrder, type PlaceOrder } from "./order.ts";
 import { sweep } from "./sweep.ts";
@@ -112,7 +112,7 @@ describe("rows", () => {
         released("StockReleased"),
         released("BenefitsReleased"),
         released("PaymentVoided"),
-        (orderId) => ({ type: "DeadlinePassed", orderId, policy }),
+        (orderId) => ({ type: "DeadlinePassed", orderId }),
         (orderId) => ({ type: "StockHeld", orderId, lines: [], holdUntil: soon, policy }),
         (orderId, memberId) => ({ type: "CancelOrder", orderId, memberId, by: "BY_OPERATOR" }),
         (orderId) => ({ type: "PaymentRefunded", orderId }),
@@ -142,7 +142,7 @@ describe("rows", () => {
     const order = await lived(inputs);
     expect(order.status).toBe(name.split(",")[0]);
     const written = await rowOf(order.orderId);
-    await hear(store, { type: "DeadlinePassed", orderId: order.orderId, policy }); // Quiet: nothing is due.
+    await hear(store, { type: "DeadlinePassed", orderId: order.orderId }); // Quiet: nothing is due.
     expect(await store.order(order.orderId)).toStrictEqual(order);
     expect(await rowOf(order.orderId)).toEqual(written);
   });
@@ -273,10 +273,10 @@ describe("a deadline", () => {
     const other = await opened.replica();
     const found = await store.due(10);
     const log = { error: (about: object) => expect(about).toBeUndefined() };
-    await Promise.all([sweep(store, policy, log), sweep(other, policy, log)]);
+    await Promise.all([sweep(store, log), sweep(other, log)]);
     expect(await store.due(10)).toEqual([]);
     // A replica that slept over the end of its lease comes late with what it had found.
-    for (const orderId of found) await other.handle({ type: "DeadlinePassed", orderId, policy }, own);
+    for (const orderId of found) await other.handle({ type: "DeadlinePassed", orderId }, own);
     const statuses = await Promise.all([late, later, inTime, ended].map((id) => store.order(id)));
     expect(statuses.map(({ status }) => status)).toEqual(["cancelled", "cancelling", "pending", "cancelled"]);
     expect(await store.order(late)).toMatchObject({ reason: "SAGA_TIMEOUT", dueAt: undefined });

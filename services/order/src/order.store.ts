@@ -7,7 +7,7 @@ import { WakeUps } from "@quadrille/outbox/wake-ups";
 import DataLoader from "dataloader";
 import { type Cart, emptyCart, type WantedLine } from "./cart.ts";
 import { ordering } from "./decider.ts";
-import type { Change } from "./history.ts";
+import type { Change } from "./order.evolve.ts";
 import { absentOrder, type Order, type PlacedOrder } from "./order.ts";
 
 const CartSchema = defineEntity({

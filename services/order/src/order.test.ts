@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { given } from "@quadrille/decider/testing";
 import { ordering } from "./decider.ts";
-import { evolveOrder, historyMost } from "./history.ts";
+import { evolveOrder, historyMost } from "./order.evolve.ts";
 import {
   after,
   inputs,

@@ -1,19 +1,21 @@
-// The whole life of an order. Nothing here waits, reads a clock or rolls a die; `now` is the group's one database time.
+// The whole life of an order: what it decides stands here, what becomes of it by that in `order.evolve.ts`.
+// Nothing in either waits, reads a clock or rolls a die; `now` is the group's one database time.
 //
 //   absent → pending → payable → confirmed          pending: holds are being taken
 //               │         │ ↘       ↓ ↑             payable: the buyer may pay
 //               │         │  cancelling             cancelling: payment is asked which came first
 //               └────→ cancelled ←──┘               cancelled has no exits
 //
-// A deadline binds whatever comes after it, not only the sweeper's question. Stock and benefits are taken side by side. The fate of each hold, and of the payment, is kept on the order:
-// "cancelled" and "everything given back" are two different moments.
+// A deadline binds whatever comes after it, not only the sweeper's question. Stock and benefits are taken side by side.
+// The fate of each hold, and of the payment, is kept on the order: "cancelled" and "everything given back" are two
+// different moments.
 import type { FactToldBy, Told } from "@quadrille/contracts/events";
 import type { BenefitsHeld, BenefitsReleased } from "@quadrille/contracts/gen/quadrille/member/v1/facts.ts";
 import type { PaymentVoided } from "@quadrille/contracts/gen/quadrille/payment/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import type { StockHeld, StockReleased } from "@quadrille/contracts/gen/quadrille/product/v1/facts.ts";
 import { earliest, type Instant, later, Refusal, unreachable } from "@quadrille/decider";
-import type { Change } from "./history.ts";
+import type { Change } from "./order.evolve.ts";
 import { cancelled, cancelRequested, confirmationFailed, confirmed } from "./order.facts.ts";
 import type { Quote } from "./quote.ts";
 
@@ -101,7 +103,7 @@ export type OrderInput =
       readonly memberId: string;
       readonly by: "BY_MEMBER" | "BY_OPERATOR";
     })
-  | (About & { readonly type: "DeadlinePassed"; readonly policy: Policy })
+  | (About & { readonly type: "DeadlinePassed" })
   | (Told<StockHeld> & { readonly type: "StockHeld"; readonly policy: Policy })
   | (About & { readonly type: "StockRejected" })
   | (About & { readonly type: "StockCommitted" })
@@ -125,12 +127,18 @@ export type Fate =
 /** What became of a hold or of the payment; only this service's own record. */
 export type FateHeard = Fate &
   About & {
-    readonly type: "fateHeard" /** When the hold ends, if one was told. */;
+    readonly type: "fateHeard";
+    /** When the hold ends, if one was told. */
     readonly holdUntil?: Instant;
   };
 
 export type OrderFact = (FactToldBy<"order"> & { readonly placed?: PlaceOrder }) | FateHeard;
 
+/**
+ * What an input means to an order, its deadline included: a late input may still confirm the order or end it in its own
+ * way, and else only records what it tells; `order.payable` is struck out, because nobody may pay for what the same
+ * decision cancels.
+ */
 export function decideOrder(order: Order, input: OrderInput, now: Instant): readonly OrderFact[] {
   const facts = decideInTime(order, input, now);
   if (order.status === "absent" || !isDue(order, now) || facts.some(isWayOut)) return facts;

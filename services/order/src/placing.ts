@@ -38,8 +38,8 @@ export interface Shop {
 }
 
 /**
- * Resolves with the order as it was placed. Refuses as `quote` does, and with CART_EMPTY, CART_CHANGED, OVERLOADED, REQUEST_ID_REUSED or the
- * look-ups' refusals; nothing was placed then.
+ * Resolves with the order as it was placed. Refuses as `quote` does, and with ORDER_EMPTY, DUPLICATE_LINE, CART_EMPTY,
+ * CART_CHANGED, OVERLOADED, REQUEST_ID_REUSED or the look-ups' refusals; nothing was placed then.
  */
 export async function placeOrder(shop: Shop, wish: Placing, signal: AbortSignal): Promise<PlacedOrder> {
   const orderId = v5(`${wish.memberId}\n${wish.requestId}`, orderNamespace);

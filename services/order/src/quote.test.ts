@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Refusal } from "@quadrille/decider";
 import fc from "fast-check";
-import { quote, type VariantData } from "./quote.ts";
+import { assertDistinct, quote, type VariantData } from "./quote.ts";
 
 const variant = (variantId: string, price: bigint, about: Partial<VariantData> = {}): VariantData => ({
   ...{ variantId, title: `Thing ${variantId}`, price, onSale: true, available: 5 },
@@ -49,18 +49,17 @@ test("the least that is charged is due, nothing needs no charge, and 0 lets ever
   expect([due(150n, 100n), due(250n, 100n), due(249n, 0n)]).toEqual([100n, 0n, 1n]);
 });
 
+test("a variant may be named in one line alone", () => {
+  expect(() => assertDistinct([line("A", 1), line("B", 1)])).not.toThrow();
+  expect(refusalOf(() => assertDistinct([line("A", 1), line("B", 1), line("A", 2)]))).toMatchObject({
+    code: "DUPLICATE_LINE",
+    details: { variant_id: "A" },
+  });
+});
+
 describe("an order is not priced", () => {
   const none = { used: 0n, owned: 0n };
   test.each([
-    ["without lines", [], none, 0n, "ORDER_EMPTY", {}],
-    [
-      "with a variant named twice",
-      [line("A", 1), line("A", 2)],
-      none,
-      3000n,
-      "DUPLICATE_LINE",
-      { variant_id: "A" },
-    ],
     ["with an unknown variant", [line("X", 1)], none, 0n, "VARIANT_UNKNOWN", { variant_id: "X" }],
     ["with one that is not on sale", [line("OFF", 1)], none, 10n, "NOT_ON_SALE", { variant_id: "OFF" }],
     ["with more than there is", [line("A", 6)], none, 6000n, "OUT_OF_STOCK", { variant_id: "A" }],

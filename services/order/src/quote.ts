@@ -52,9 +52,9 @@ export interface Terms {
 }
 
 /**
- * Prices an order. `points.owned` is what the member can spend now.
- * Refuses with ORDER_EMPTY, DUPLICATE_LINE, VARIANT_UNKNOWN, NOT_ON_SALE, OUT_OF_STOCK, POINTS_EXCEED_TOTAL,
- * NOT_ENOUGH_POINTS, AMOUNT_CHANGED or AMOUNT_TOO_SMALL. Stock and points are only looked at here; the holds decide.
+ * Prices an order of at least one line, each of another variant. `points.owned` is what the member can spend now.
+ * Refuses with VARIANT_UNKNOWN, NOT_ON_SALE, OUT_OF_STOCK, POINTS_EXCEED_TOTAL, NOT_ENOUGH_POINTS, AMOUNT_CHANGED or
+ * AMOUNT_TOO_SMALL. Stock and points are only looked at here; the holds decide.
  */
 export function quote(
   wanted: readonly WantedLine[],
@@ -62,8 +62,6 @@ export function quote(
   points: { readonly used: bigint; readonly owned: bigint },
   { expectedAmountDue, minimumCharge }: Terms,
 ): Quote {
-  if (wanted.length === 0) throw new Refusal("ORDER_EMPTY");
-  assertDistinct(wanted);
   const lines = wanted.map((line): PricedLine => {
     const variant = variants.get(line.variantId);
     const problem = problemOf(line, variant);

@@ -1,4 +1,4 @@
-// Ends the payments nobody made in time. The decision is the payment's own; two replicas that look at once change nothing twice.
+// Ends the payments nobody made in time, one replica at a time; the decision is the payment's own.
 import { type SweepLog, sweepDue } from "@quadrille/outbox/sweep";
 import type { PaymentStore } from "./payment.store.ts";
 

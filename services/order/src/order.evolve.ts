@@ -1,4 +1,4 @@
-// What an order becomes by what is told of it, and the newest of its changes as its watchers see them.
+// What an order becomes by what is told of it, with the newest of its changes as its watchers see them.
 import { earliest, type Instant, later, unreachable } from "@quadrille/decider";
 import type {
   BenefitsFate,
