@@ -4,7 +4,7 @@
 // handled for good is parked: set aside in the service's own database, then ended, so that it blocks nobody. Whatever
 // might go better later is given back with a growing pause, for as long as it takes.
 import type { FactCause, Parked } from "@quadrille/contracts/envelope";
-import { isRefusalCode, isTransient } from "@quadrille/contracts/refusals";
+import { isTransientRefusal } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
 import { backoffMs } from "./backoff.ts";
 import type { Counts, Delivery } from "./delivery.ts";
@@ -148,11 +148,9 @@ export class Deliverer implements Disposable {
   }
 
   async #failed(message: Delivery, error: unknown): Promise<void> {
-    if (error instanceof Refusal) {
-      // The one "no" that time alone may turn into a yes; it is not counted against the fact.
-      if (isRefusalCode(error.code) && isTransient(error.code)) return this.#again(message, error, "debug");
-      return await this.#park(message, error);
-    }
+    // The one "no" that time alone may turn into a yes; it is not counted against the fact.
+    if (isTransientRefusal(error)) return this.#again(message, error, "debug");
+    if (error instanceof Refusal) return await this.#park(message, error);
     // At the limit it has run alone for several deliveries, so the failure is its own.
     if (message.deliveries >= parkedFrom) return await this.#park(message, error);
     this.#again(message, error, "warn");

@@ -1,9 +1,11 @@
 // Every refusal says the same in gRPC and in HTTP, and says it in a sentence.
 import { describe, expect, test } from "@jest/globals";
+import { Refusal } from "@quadrille/decider";
 import {
   type GrpcStatus,
   isRefusalCode,
   isTransient,
+  isTransientRefusal,
   type RefusalCode,
   type RefusalKind,
   refusals,
@@ -60,6 +62,13 @@ test("to ask again unchanged may help only when the service was not able to answ
       "PROVIDER_UNAVAILABLE",
     ]),
   );
+});
+
+test("of what was thrown, only a refusal that time may mend is transient", () => {
+  expect(isTransientRefusal(new Refusal("UNAVAILABLE"))).toBe(true);
+  const others = [new Refusal("OUT_OF_STOCK"), new Refusal("NONSENSE"), new Error("UNAVAILABLE")];
+  for (const other of [...others, { code: "UNAVAILABLE" }, undefined])
+    expect(isTransientRefusal(other)).toBe(false);
 });
 
 test("what is in no catalogue is no code", () => {

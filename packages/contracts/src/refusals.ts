@@ -1,4 +1,5 @@
 // Every way this system says no to a caller: a stable code, what gRPC and HTTP call it, and a sentence for a person.
+import { Refusal } from "@quadrille/decider";
 
 /** gRPC status names used for refusals (google.rpc.Code). */
 export type GrpcStatus =
@@ -126,4 +127,9 @@ const transientStatuses: ReadonlySet<GrpcStatus> = new Set([
 /** Whether the very same input may succeed later without anyone changing anything. What is too large stays so. */
 export function isTransient(code: RefusalCode): boolean {
   return code !== "REQUEST_TOO_LARGE" && transientStatuses.has(refusals[code].grpc);
+}
+
+/** The same of whatever was thrown: a "no" of the catalogue that time alone may turn into a yes. */
+export function isTransientRefusal(error: unknown): error is Refusal<RefusalCode> {
+  return error instanceof Refusal && isRefusalCode(error.code) && isTransient(error.code);
 }

@@ -1,6 +1,5 @@
 // Has inputs decided whose time has come: by one replica at a time, and no row keeps another from its turn.
-import { isRefusalCode, isTransient } from "@quadrille/contracts/refusals";
-import { Refusal } from "@quadrille/decider";
+import { isTransientRefusal } from "@quadrille/contracts/refusals";
 import type { Store } from "./store.ts";
 
 export interface SweepLog {
@@ -15,8 +14,10 @@ export interface Sweep<Input> {
   readonly log: SweepLog;
 }
 
-/** Longer than the wait between two sweeps, so that the holder keeps it; a holder that died is missed for so long. */
-const leaseMs = 5_000;
+/** How long a service waits between two sweeps. */
+export const sweepEveryMs = 1_000;
+/** Longer than that wait, so that the holder keeps it; a holder that died is missed for so long. */
+const leaseMs = 5 * sweepEveryMs;
 const inputsMost = 500;
 
 /**
@@ -35,11 +36,8 @@ export async function sweepDue<Tables, Input>(
   const failed = outcomes.flatMap((outcome, index) =>
     outcome.status === "rejected" ? [{ err: outcome.reason as unknown, input: inputs[index] }] : [],
   );
-  const lost = failed.find(({ err }) => isNoInputsFault(err));
-  for (const each of failed) if (!isNoInputsFault(each.err)) log.error({ sweep: name, ...each }, "not swept");
+  const lost = failed.find(({ err }) => isTransientRefusal(err));
+  for (const each of failed)
+    if (!isTransientRefusal(each.err)) log.error({ sweep: name, ...each }, "not swept");
   if (lost !== undefined) throw lost.err; // Told once: it says the same of every input.
-}
-
-function isNoInputsFault(error: unknown): boolean {
-  return error instanceof Refusal && isRefusalCode(error.code) && isTransient(error.code);
 }

@@ -2,6 +2,7 @@
 import { connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
+import { sweepEveryMs } from "@quadrille/outbox/sweep";
 import { openLog } from "@quadrille/process/log";
 import { probe } from "@quadrille/process/probe";
 import { every } from "@quadrille/process/schedule";
@@ -61,7 +62,7 @@ const shop = {
   isAccepting: backlog.holds,
   minimumCharge: BigInt(own.MINIMUM_CHARGE),
 };
-open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
+open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

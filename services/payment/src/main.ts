@@ -2,6 +2,7 @@
 import { connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
+import { sweepEveryMs } from "@quadrille/outbox/sweep";
 import { newId } from "@quadrille/process/clock";
 import { openLog } from "@quadrille/process/log";
 import { probe } from "@quadrille/process/probe";
@@ -46,7 +47,7 @@ const { policy } = config;
 const worker = open.use(new LeaseWorker(store, provider, policy, log));
 const charging = new Charging(store, provider, worker, policy);
 const auth = await openAuth(config.auth);
-open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
+open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
 open.use(every(1_000, () => worker.look(), { name: "leases", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [paymentRpc({ store, charging, policy, newId })], database.holds),

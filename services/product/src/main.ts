@@ -2,6 +2,7 @@
 import { connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
+import { sweepEveryMs } from "@quadrille/outbox/sweep";
 import { openLog } from "@quadrille/process/log";
 import { probe } from "@quadrille/process/probe";
 import { every } from "@quadrille/process/schedule";
@@ -32,7 +33,7 @@ const hearing = open.use(
   bus.subscribe("product", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
 );
 const auth = await openAuth(config.auth);
-open.use(every(1_000, () => sweep(store, log), { name: "deadlines", log }));
+open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY)], database.holds),
 );
