@@ -15,7 +15,7 @@ import { integer } from "@quadrille/process/settings";
 import { untilSignalled } from "@quadrille/process/shutdown";
 import { type Stack, startStack } from "@quadrille/stack";
 import { connectAs } from "@quadrille/stack/clients";
-import { watchedByAPerson } from "@quadrille/stack/plan";
+import { demoSettings } from "@quadrille/stack/plan";
 import { choosePorts } from "@quadrille/stack/ports";
 import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
 import { play, type Stage, stories } from "@quadrille/stack/stories";
@@ -63,7 +63,7 @@ async function run(): Promise<boolean> {
     portBase,
     databaseUrl: process.env.DATABASE_URL,
     natsUrl: process.env.NATS_URL,
-    env: impatience(),
+    env: demoSettings(process.env),
     log: (name, line) => log.write(`${name.padEnd(9)} ${line}\n`),
     ended: (name, how) => say(`\n${name} ended: ${how}; the end of ${logFile} says why`),
   });
@@ -92,12 +92,6 @@ function startedHere(): string[] {
   const { DATABASE_URL, NATS_URL } = process.env;
   const servers = [DATABASE_URL === undefined && "PostgreSQL", NATS_URL === undefined && "nats-server"];
   return [...servers.filter((name) => name !== false), "the payment provider's simulator"];
-}
-
-/** What the person who starts it says goes before what we think they would like. */
-function impatience(): NodeJS.ProcessEnv {
-  const said = Object.keys(watchedByAPerson).filter((name) => process.env[name] !== undefined);
-  return { ...watchedByAPerson, ...Object.fromEntries(said.map((name) => [name, process.env[name]])) };
 }
 
 /** Plays them one after the other; none after the first when that one fails, because each sells something. */

@@ -1,13 +1,6 @@
 // Money as three parties remember it: the order, the payment, and the payment provider's own ledger.
+import { ledgerOf } from "@quadrille/stack/provider-control";
 import type { System } from "./system.ts";
-
-export interface Account {
-  readonly orderId: string;
-  readonly captured: number;
-  readonly refunded: number;
-  readonly captures: number;
-  readonly refunds: number;
-}
 
 interface PaymentRow {
   readonly order_id: string;
@@ -16,15 +9,8 @@ interface PaymentRow {
   readonly captured: string;
 }
 
-/** What the provider took for an order and gave back. */
-export async function accountOf({ stack }: System, orderId: string): Promise<Account> {
-  const response = await fetch(`${stack.providerUrl}/ledger/${orderId}`);
-  return (await response.json()) as Account;
-}
-
 export async function auditMoney({ stack, query }: System): Promise<string[]> {
-  const response = await fetch(`${stack.providerUrl}/ledger?limit=50000`);
-  const { orders: accounts } = (await response.json()) as { orders: readonly Account[] };
+  const accounts = await ledgerOf(stack.providerUrl);
   const ledger = new Map(accounts.map((account) => [account.orderId, account]));
   const payments = await query<PaymentRow>(
     "payment",

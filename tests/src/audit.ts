@@ -2,10 +2,11 @@
 //
 // Nothing here uses the services' own code: sums are made in SQL over their tables. An answer of no findings is worth
 // something only because a test spoils one row of each kind and sees it found.
-import { setTimeout as pause } from "node:timers/promises";
 import { events, type Service, services } from "@quadrille/contracts/events";
 import { auditMoney } from "./audit-money.ts";
+import { tables } from "./statuses.ts";
 import type { System } from "./system.ts";
+import { until } from "./until.ts";
 
 /** Waits until every fact was published and heard, then answers with whatever does not add up; nothing is right. */
 export async function audit(system: System): Promise<string[]> {
@@ -28,11 +29,11 @@ export async function findings(system: System): Promise<string[]> {
 
 /** Facts are at rest when each one told has a row in every inbox that should have it, and is marked as published. */
 export async function untilAtRest(system: System): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const missing = [...(await auditInboxes(system)), ...(await unpublished(system))];
-    if (!missing.some((finding) => finding.includes(" did not "))) return;
-    await pause(100);
-  }
+  const look = async () => {
+    const found = [...(await auditInboxes(system)), ...(await unpublished(system))];
+    return found.filter((finding) => finding.includes(" did not "));
+  };
+  await until("every fact was published and heard", look, (missing) => missing.length === 0);
 }
 
 export async function auditStock({ query }: System): Promise<string[]> {
@@ -134,7 +135,6 @@ export async function auditHolds({ query }: System): Promise<string[]> {
 
 /** Every fact was published, and those of one aggregate are numbered from 1 without a gap. */
 async function auditOutboxes(system: System): Promise<string[]> {
-  const tables = { order: "orders", product: "holds", member: "holds", payment: "payments" } as const;
   const found = await unpublished(system);
   for (const service of services) {
     const gaps = await system.query<{ id: string }>(
@@ -171,8 +171,17 @@ async function unpublished({ query }: System): Promise<string[]> {
   return found;
 }
 
-/** Each fact stands in the inbox of every service that hears it, and nothing else does. */
+/**
+ * Each fact stands in the inbox of every service that hears it, and nothing else does. The inboxes are read first: what
+ * is told while this goes on is then found unheard. The other way round a fact told after its teller's outbox was read
+ * would be missed, and facts on their way would look like facts at rest.
+ */
 async function auditInboxes({ query }: System): Promise<string[]> {
+  const inboxes = new Map<Service, Set<string>>();
+  for (const hearer of services) {
+    const rows = await query<{ fact_id: string }>(hearer, "select fact_id from inbox");
+    inboxes.set(hearer, new Set(rows.map((row) => row.fact_id)));
+  }
   const told: { id: string; type: string; teller: Service }[] = [];
   for (const teller of services) {
     const rows = await query<{ id: string; type: string }>(teller, "select id, type from outbox");
@@ -182,9 +191,7 @@ async function auditInboxes({ query }: System): Promise<string[]> {
     Object.values(events).map((kind) => [kind.type, kind.heardBy]),
   );
   const found: string[] = [];
-  for (const hearer of services) {
-    const rows = await query<{ fact_id: string }>(hearer, "select fact_id from inbox");
-    const heard = new Set(rows.map((row) => row.fact_id));
+  for (const [hearer, heard] of inboxes) {
     for (const fact of told) {
       const isDue = heardBy.get(fact.type)?.includes(hearer) ?? false;
       if (isDue && !heard.has(fact.id)) found.push(`${hearer} did not hear ${fact.type} ${fact.id}`);

@@ -8,6 +8,7 @@ import { RpcError } from "@quadrille/rpc";
 import type { Clients } from "@quadrille/stack/clients";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import type { System } from "./system.ts";
+import { until } from "./until.ts";
 
 const patienceUsualMs = 30_000;
 export const newRequestId = () => crypto.randomUUID();
@@ -83,11 +84,50 @@ function isWorthTrying(error: unknown): boolean {
   return code === "PAYMENT_NOT_READY" || (isRefusalCode(code) && isTransient(code));
 }
 
+/** What was said, "done" unless told, or the code it was refused with; whatever else goes wrong is thrown. */
+export async function codeOf<Answer>(
+  asked: Promise<Answer>,
+  said: (answer: Answer) => string = () => "done",
+): Promise<string> {
+  try {
+    return said(await asked);
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
 export async function place(buyer: Clients, wish: Wish, patienceMs = patienceUsualMs): Promise<Order> {
   const request = orderRequest(wish);
   const { order } = await patiently(() => buyer.orders.placeOrder(request), patienceMs);
   if (order === undefined) throw new Error("an order was placed without an answer");
   return order;
+}
+
+/** What a buyer brings from the provider's window. */
+export interface Authorisation {
+  readonly orderId: string;
+  readonly amount: bigint;
+  readonly paymentKey: string;
+}
+
+export async function confirm(
+  { payments }: Clients,
+  { orderId, amount, paymentKey }: Authorisation,
+  requestId = newRequestId(),
+): Promise<Payment> {
+  const { payment } = await payments.confirmPayment({ requestId, orderId, paymentKey, amount });
+  if (payment === undefined) throw new Error("a payment was confirmed without an answer");
+  return payment;
+}
+
+export async function confirmPatiently(
+  buyer: Clients,
+  authorisation: Authorisation,
+  patienceMs = patienceUsualMs,
+): Promise<Payment> {
+  const requestId = newRequestId();
+  return await patiently(() => confirm(buyer, authorisation, requestId), patienceMs);
 }
 
 /** Pays in the provider's window and confirms; waits until the order is payable as any client does. */
@@ -99,10 +139,7 @@ export async function pay(
 ): Promise<Payment> {
   const { orderId, amountDue: amount } = order;
   const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
-  const request = { requestId: newRequestId(), orderId, paymentKey, amount };
-  const { payment } = await patiently(() => buyer.payments.confirmPayment(request), patienceMs);
-  if (payment === undefined) throw new Error("a payment was confirmed without an answer");
-  return payment;
+  return await confirmPatiently(buyer, { orderId, amount, paymentKey }, patienceMs);
 }
 
 /** Every change of an order after the one named, until the watch ends by itself. */
@@ -118,6 +155,13 @@ export async function watchToEnd(
     changes.push(change);
   }
   return changes;
+}
+
+/** Waits until nothing about the order can change any more: `CONFIRMED`, `CANCELLED BY_MEMBER`. */
+export async function endOf({ orders }: Clients, orderId: string): Promise<string> {
+  const look = async () => (await patiently(() => orders.getOrder({ orderId, memberId: "" }))).order;
+  const order = await until(`order ${orderId} has ended`, look, (seen) => seen?.settled === true);
+  return [order?.status.replace("ORDER_STATUS_", ""), order?.reason].filter(Boolean).join(" ");
 }
 
 /** Places, pays and watches until nothing more can change. Answers with the order as it ended. */

@@ -1,33 +1,20 @@
 // Orders about to be paid, what everyone keeps of them while nobody knows whether they were, and how they end.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Service } from "@quadrille/contracts/events";
-import type { Payment } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import type { Clients } from "@quadrille/stack/clients";
+import { accountOf } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
-import { accountOf } from "./audit-money.ts";
-import { newRequestId, orderRequest, patiently } from "./buying.ts";
+import { type Authorisation, endOf, place } from "./buying.ts";
+import { statusesOf, untilOpened } from "./statuses.ts";
 import type { System } from "./system.ts";
-
-const patienceMs = 30_000;
+import { until } from "./until.ts";
 
 /** An order that payment has opened, whose buyer agreed to pay it in two of the provider's windows. */
-export interface Doubtful {
-  readonly orderId: string;
-  readonly amount: bigint;
-  readonly paymentKey: string;
+export interface Doubtful extends Authorisation {
   readonly otherKey: string;
 }
 
 export const idsOf = (orders: readonly Doubtful[]) => orders.map(({ orderId }) => orderId);
-
-/** Asks until it is so, and fails with what is instead. */
-export async function until(what: string, isSo: () => Promise<boolean>, ms = patienceMs): Promise<void> {
-  const giveUpAt = Date.now() + ms;
-  while (!(await isSo())) {
-    if (Date.now() > giveUpAt) throw new Error(`after ${ms} ms it is still not so that ${what}`);
-    await pause(50);
-  }
-}
 
 /** Places that many orders of one unit at 1,000 with 100 points, and has their buyer agree to pay the rest. */
 export async function placeDoubtful(
@@ -37,48 +24,14 @@ export async function placeDoubtful(
   { sku, payWithinSeconds = 0 }: { readonly sku: string; readonly payWithinSeconds?: number },
 ): Promise<Doubtful[]> {
   const placing = Array.from({ length: count }, async () => {
-    const request = { ...orderRequest({ lines: { [sku]: 1 }, points: 100n, due: 900n }), payWithinSeconds };
-    const { order } = await patiently(() => buyer.orders.placeOrder(request));
-    if (order === undefined) throw new Error("an order was placed without an answer");
-    const { orderId, amountDue: amount } = order;
+    const wish = { lines: { [sku]: 1 }, points: 100n, due: 900n, payWithinSeconds };
+    const { orderId, amountDue: amount } = await place(buyer, wish);
     const agree = () => payInWindow(system.stack.providerUrl, orderId, amount);
     const [{ paymentKey }, { paymentKey: otherKey }] = [await agree(), await agree()];
-    await until(`payment has opened ${orderId}`, async () => {
-      return (await statusesOf(system, "payment", [orderId])).ready === 1;
-    });
+    await untilOpened(system, orderId);
     return { orderId, amount, paymentKey, otherKey };
   });
   return await Promise.all(placing);
-}
-
-export async function confirm(
-  { payments }: Clients,
-  { orderId, amount, paymentKey }: Doubtful,
-): Promise<Payment> {
-  const { payment } = await payments.confirmPayment({
-    requestId: newRequestId(),
-    orderId,
-    paymentKey,
-    amount,
-  });
-  if (payment === undefined) throw new Error("a payment was confirmed without an answer");
-  return payment;
-}
-
-const tables = { order: "orders", product: "holds", member: "holds", payment: "payments" } as const;
-
-/** How many of these orders are how, in a service's own words: `{ held: 12 }`. */
-export async function statusesOf(
-  { query }: System,
-  service: Service,
-  orderIds: readonly string[],
-): Promise<Readonly<Record<string, number>>> {
-  const rows = await query<{ status: string; count: string }>(
-    service,
-    `select status, count(*) from ${tables[service]} where order_id = any($1) group by status`,
-    [orderIds],
-  );
-  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
 }
 
 /** All of these orders' windows closed at least a second ago, by the order service's own clock. */
@@ -132,25 +85,20 @@ export function watchDoubts(system: System, orderIds: readonly string[]): Watch 
   };
 }
 
-/** Waits until nothing more can change: `CONFIRMED, 1 captures, 0 refunds, 900 kept`. */
-export async function endOf(system: System, buyer: Clients, orderId: string): Promise<string> {
-  let end = "";
-  await until(`order ${orderId} has ended`, async () => {
-    const { order } = await patiently(() => buyer.orders.getOrder({ orderId, memberId: "" }));
-    end = [order?.status.replace("ORDER_STATUS_", ""), order?.reason].filter(Boolean).join(" ");
-    return order?.settled === true;
-  });
-  const { captures, refunds, captured, refunded } = await accountOf(system, orderId);
+/** How an order ended, and what became of the money: `CONFIRMED, 1 captures, 0 refunds, 900 kept`. */
+export async function endWithMoneyOf({ stack }: System, buyer: Clients, orderId: string): Promise<string> {
+  const end = await endOf(buyer, orderId);
+  const { captures, refunds, captured, refunded } = await accountOf(stack.providerUrl, orderId);
   return `${end}, ${captures} captures, ${refunds} refunds, ${captured - refunded} kept`;
 }
 
-/** The same for many, each end once. */
-export async function endsOf(
+/** The same for many: how often each end. */
+export async function endsWithMoneyOf(
   system: System,
   buyer: Clients,
   orders: readonly Doubtful[],
 ): Promise<Readonly<Record<string, number>>> {
-  const ends = await Promise.all(orders.map(({ orderId }) => endOf(system, buyer, orderId)));
+  const ends = await Promise.all(orders.map(({ orderId }) => endWithMoneyOf(system, buyer, orderId)));
   const groups = Map.groupBy(ends, (end) => end);
   return Object.fromEntries([...groups].map(([end, { length }]) => [end, length]));
 }

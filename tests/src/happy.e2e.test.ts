@@ -4,8 +4,8 @@ import type { Service } from "@quadrille/contracts/events";
 import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import type { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
+import { accountOf } from "@quadrille/stack/provider-control";
 import { audit, findings } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
 import { buy, enrolMember, newRequestId, pay, place, stockVariant, watchToEnd } from "./buying.ts";
 import { openSystem, type System } from "./system.ts";
 
@@ -71,7 +71,7 @@ test("a cart becomes an order with points, is paid, confirmed and settled", asyn
   });
   expect(order.history).toEqual(changes);
   expect(await pointsOf(ann)).toEqual({ available: 49_300n, held: 0n, spent: 700n });
-  expect(await accountOf(system, placed.orderId)).toMatchObject({
+  expect(await accountOf(system.stack.providerUrl, placed.orderId)).toMatchObject({
     captured: 24_000,
     captures: 1,
     refunds: 0,
@@ -100,7 +100,10 @@ test("an order that points pay whole is confirmed without the provider", async (
     points: 12_000n,
     amountDue: 0n,
   });
-  expect(await accountOf(system, order.orderId)).toMatchObject({ captured: 0, captures: 0 });
+  expect(await accountOf(system.stack.providerUrl, order.orderId)).toMatchObject({
+    captured: 0,
+    captures: 0,
+  });
   const { payment } = await ann.payments.getPayment({ orderId: order.orderId, memberId: "" });
   expect(payment).toMatchObject({ status: "PAYMENT_STATUS_APPROVED", amountDue: 0n, transactionKey: "" });
   expect(await pointsOf(ann)).toMatchObject({

@@ -6,8 +6,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Service, services } from "@quadrille/contracts/events";
 import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
+import { accountOf, addFaults } from "@quadrille/stack/provider-control";
 import { audit } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
 import { enrolMember, stockVariant } from "./buying.ts";
 import { settledInSql } from "./settled.ts";
 import { type Habit, habits, shop } from "./shopper.ts";
@@ -44,13 +44,7 @@ beforeAll(async () => {
     Array.from({ length: members }, (_, index) => enrolMember(operator, `m-${index}`, 100_000n)),
   );
   // The provider takes its time with every other payment, so that some are on their way when a process dies.
-  const slow = { fault: "delay_answer", rate: 0.5, ms: 700 };
-  const response = await fetch(`${system.stack.providerUrl}/control/faults`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(slow),
-  });
-  expect(response.status).toBe(201);
+  await addFaults(system.stack.providerUrl, [{ fault: "delay_answer", rate: 0.5, ms: 700 }]);
 });
 afterAll(async () => await system?.[Symbol.asyncDispose]());
 
@@ -113,9 +107,7 @@ describe.each(services)("%s", (service) => {
       arrive(1);
       await pause(100);
     }
-    const process = system.stack.processes.get(service);
-    process?.kill("SIGKILL");
-    expect(await process?.exited).toBe("signal SIGKILL");
+    await system.stack.kill(service);
     const open = await openOf(accepted);
     const charging = await chargingNow();
     arrive(buyersMeanwhile);
@@ -163,7 +155,7 @@ describe.each(services)("the orders that were open when %s was killed", (service
 
   test("were charged once or not at all, and keep nothing of a cancelled buyer's money", async () => {
     for (const { habit, order } of ended) {
-      const { captured, refunded, captures } = await accountOf(system, order.orderId);
+      const { captured, refunded, captures } = await accountOf(system.stack.providerUrl, order.orderId);
       const due = order.status === "ORDER_STATUS_CONFIRMED" ? Number(order.amountDue) : 0;
       expect({ habit, kept: captured - refunded }).toEqual({ habit, kept: due });
       expect(captures).toBeLessThanOrEqual(1);

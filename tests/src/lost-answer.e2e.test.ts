@@ -1,7 +1,6 @@
 // A client that loses the answer and asks again: what it wanted was done once, and it hears what it would have heard.
 
-import { setTimeout as pause } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
+import { inspect, isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { services } from "@quadrille/contracts/events";
 import { Refusal } from "@quadrille/decider";
@@ -10,16 +9,16 @@ import { type Clients, connectAs } from "@quadrille/stack/clients";
 import { audit } from "./audit.ts";
 import { enrolMember, newRequestId, stockVariant } from "./buying.ts";
 import { type Loss, type LossyProxy, openLossyProxy } from "./lossy-proxy.ts";
-import { type Method, mutations } from "./mutations.ts";
 import { type Prepared, type Repeatable, repeatables, type Scene } from "./repeatable.ts";
 import { type Snapshot, snapshot } from "./snapshot.ts";
 import { openSystem, type System } from "./system.ts";
+import { until } from "./until.ts";
+import { type Method, writes } from "./writes.ts";
 
 jest.setTimeout(60_000);
-const patienceMs = 20_000;
 
 const open = new AsyncDisposableStack();
-const methods: ReadonlyMap<string, Method> = await mutations();
+const methods: ReadonlyMap<string, Method> = await writes();
 let system: System;
 let proxies: Readonly<Record<(typeof services)[number], LossyProxy>>;
 let scenes = 0;
@@ -87,19 +86,16 @@ async function lose(path: string, loss: Loss, asked: () => Promise<unknown>): Pr
 }
 
 async function untilDone({ effect, expected }: Prepared): Promise<void> {
-  const giveUpAt = Date.now() + patienceMs;
-  while (!isDeepStrictEqual(await effect(), expected) && Date.now() < giveUpAt) await pause(50);
-  expect(await effect()).toEqual(expected);
+  await until(`there is ${inspect(expected)}`, effect, (seen) => isDeepStrictEqual(seen, expected));
 }
 
 /** Two looks that saw the same: what follows from one fact may still be on its way at the first. */
 async function atRest(): Promise<Snapshot> {
-  let before = await snapshot(system);
-  for (;;) {
-    const now = await snapshot(system);
-    if (isDeepStrictEqual(now, before)) return now;
-    before = now;
-  }
+  const look = async () => [await snapshot(system), await snapshot(system)] as const;
+  const [first] = await until("two looks see the same", look, ([one, other]) =>
+    isDeepStrictEqual(one, other),
+  );
+  return first;
 }
 
 describe.each(repeatables)("$title", ({ path, asks, prepare }: Repeatable) => {

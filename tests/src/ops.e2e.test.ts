@@ -1,14 +1,14 @@
 // What an operator types about payments that nobody else can settle, and what becomes of them.
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { startChild } from "@quadrille/embedded/child";
+import { accountOf, addFaults, clearFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { audit } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
-import { enrolMember, newRequestId, patiently, place, stockVariant, watchToEnd } from "./buying.ts";
+import { confirmPatiently, endOf, enrolMember, place, stockVariant } from "./buying.ts";
 import { repository } from "./start-script.ts";
 import { openSystem, type System } from "./system.ts";
+import { until } from "./until.ts";
 
 jest.setTimeout(120_000);
 let system: System;
@@ -36,48 +36,37 @@ async function ops(...args: string[]): Promise<{ text: string; isWell: boolean }
   return { text: lines.join("\n"), isWell: how === "exit code 0" };
 }
 
-async function fault(rule: object): Promise<void> {
-  const headers = { "Content-Type": "application/json" };
-  const request = { method: "POST", headers, body: JSON.stringify(rule) };
-  const response = await fetch(`${system.stack.providerUrl}/control/faults`, request);
-  if (response.status !== 201) throw new Error(await response.text());
-}
-const noFaults = () => fetch(`${system.stack.providerUrl}/control/faults`, { method: "DELETE" });
-
 /** An order whose payment got no answer, nor will any question about it. */
 async function doubted(): Promise<string> {
   const ann = await system.as("ann");
   const { orderId, amountDue: amount } = await place(ann, { lines: { sku: 1 }, points: 100n, due: 900n });
-  const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
-  await fault({ fault: "timeout_after_effect", on: ["confirm"], orderId });
-  await fault({ fault: "server_error_before_effect", on: ["query"], orderId, times: 1_000 });
-  const { payment } = await patiently(() =>
-    ann.payments.confirmPayment({ requestId: newRequestId(), orderId, paymentKey, amount }),
-  );
-  expect(payment?.status).toBe("PAYMENT_STATUS_UNKNOWN");
+  const { providerUrl } = system.stack;
+  const { paymentKey } = await payInWindow(providerUrl, orderId, amount);
+  await addFaults(providerUrl, [
+    { fault: "timeout_after_effect", on: ["confirm"], orderId },
+    { fault: "server_error_before_effect", on: ["query"], orderId, times: 1_000 },
+  ]);
+  const { status } = await confirmPatiently(ann, { orderId, amount, paymentKey });
+  expect(status).toBe("PAYMENT_STATUS_UNKNOWN");
   return orderId;
 }
 
-async function endOf(orderId: string): Promise<string | undefined> {
-  const ann = await system.as("ann");
-  await watchToEnd(ann, orderId);
-  const { order } = await ann.orders.getOrder({ orderId, memberId: "" });
-  return `${order?.status} ${order?.reason}`;
-}
+const endOfAnns = async (orderId: string) => await endOf(await system.as("ann"), orderId);
 
 test("a doubt that lasts too long is listed, and ends as the provider's desk says", async () => {
   const [taken, notTaken] = [await doubted(), await doubted()];
-  const text = await stuckOnce(2);
+  const list = () => ops("stuck");
+  const { text } = await until("two are listed", list, (seen) => seen.text.endsWith("\n2 waiting"));
   expect(text).toMatch(new RegExp(`^${taken}  UNKNOWN  900 KRW  member ann  since .+Z  \\S+`, "m"));
   expect(await ops("resolve", taken, "captured", "t-desk", "--note", "they said so on the phone")).toEqual({
     text: `payment ${taken} is APPROVED`,
     isWell: true,
   });
-  expect(await endOf(taken)).toBe("ORDER_STATUS_CONFIRMED ");
+  expect(await endOfAnns(taken)).toBe("CONFIRMED");
   expect((await ops("resolve", notTaken, "not-captured", "--note", "they said so")).text).toBe(
     `payment ${notTaken} is DECLINED`,
   );
-  expect(await endOf(notTaken)).toBe("ORDER_STATUS_CANCELLED PAYMENT_DECLINED");
+  expect(await endOfAnns(notTaken)).toBe("CANCELLED PAYMENT_DECLINED");
   expect((await ops("stuck")).text).toBe("no payment waits for a person");
 });
 
@@ -89,28 +78,33 @@ test("what is asked wrongly is answered with what is right, and changes nothing"
   expect((await ops("resolve", orderId, "not-captured")).text).toContain("INVALID_REQUEST");
   expect((await ops("resolve", orderId, "refunded", "--note", "n")).text).toContain("PAYMENT_NOT_STUCK");
   expect((await ops("resolve", "nobody", "retry", "--note", "n")).text).toContain("PAYMENT_UNKNOWN");
-  await noFaults();
+  await clearFaults(system.stack.providerUrl);
   expect(await ops("resolve", orderId, "retry", "--note", "they are up again")).toMatchObject({
     isWell: true,
   });
-  expect(await endOf(orderId)).toBe("ORDER_STATUS_CONFIRMED ");
-  expect((await accountOf(system, orderId)).captures).toBe(1);
+  expect(await endOfAnns(orderId)).toBe("CONFIRMED");
+  expect((await accountOf(system.stack.providerUrl, orderId)).captures).toBe(1);
 });
 
-/** The list once it names so many. */
-async function stuckOnce(count: number): Promise<string> {
-  const endsAt = Date.now() + 30_000;
-  for (;;) {
-    const { text } = await ops("stuck");
-    if (text.endsWith(`\n${count} waiting`)) return text;
-    if (Date.now() > endsAt) throw new Error(`there are not ${count} waiting:\n${text}`);
-    await pause(300);
-  }
-}
-
-test("what the operator was told wrongly is found by whoever compares with the provider", async () => {
-  // The provider took the money of the second order; an operator called it not captured.
-  const findings = await audit(system);
-  expect(findings).toHaveLength(1);
-  expect(findings[0]).toMatch(/says 0, the provider took 900$/);
+test("money that an operator called not captured goes back as soon as it is found", async () => {
+  const orderId = await doubted();
+  const decide = () => ops("resolve", orderId, "not-captured", "--note", "so they said");
+  await until("the doubt has lasted too long", decide, ({ isWell }) => isWell);
+  expect(await endOfAnns(orderId)).toBe("CANCELLED PAYMENT_DECLINED");
+  const { providerUrl } = system.stack;
+  expect(await accountOf(providerUrl, orderId)).toMatchObject({ captured: 900, refunded: 0 });
+  await clearFaults(providerUrl);
+  await ops("resolve", orderId, "retry", "--note", "the ledger shows it after all");
+  await until(
+    "it went back",
+    () => accountOf(providerUrl, orderId),
+    ({ refunded }) => refunded === 900,
+  );
+  expect(
+    await until(
+      "all adds up",
+      () => audit(system),
+      (findings) => findings.length === 0,
+    ),
+  ).toEqual([]);
 });

@@ -1,24 +1,21 @@
 // The provider takes money and says nothing for longer than anyone may pay, or nobody is there to hear that it was taken.
 import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
-import { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
+import { accountOf, addFaults, clearFaults, expire } from "@quadrille/stack/provider-control";
 import { audit } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
-import { enrolMember, newRequestId, patiently, stockVariant } from "./buying.ts";
+import { codeOf, confirm, confirmPatiently, enrolMember, newRequestId, stockVariant } from "./buying.ts";
 import {
-  confirm,
   type Doubtful,
-  endOf,
-  endsOf,
+  endsWithMoneyOf,
+  endWithMoneyOf,
   idsOf,
   placeDoubtful,
-  statusesOf,
-  until,
   untilPastPayBy,
   watchDoubts,
 } from "./doubting.ts";
-import { addFaults, clearFaults, expire } from "./provider-faults.ts";
+import { statusesOf } from "./statuses.ts";
 import { openSystem, type System } from "./system.ts";
+import { until } from "./until.ts";
 
 jest.setTimeout(60_000);
 const sku = "lamp";
@@ -37,7 +34,7 @@ beforeAll(async () => {
   await enrolMember(system.operator, "ann", points);
   ann = await system.as("ann");
 });
-afterEach(async () => system && (await clearFaults(system))); // One failure should not make the next test fail.
+afterEach(async () => system && (await clearFaults(system.stack.providerUrl))); // One failure should not make the next test fail.
 afterAll(async () => await system?.[Symbol.asyncDispose]());
 
 const place = (count: number, window: { readonly payWithinSeconds?: number } = {}) =>
@@ -46,13 +43,6 @@ const cancel = ({ orderId }: Doubtful) =>
   ann.orders.cancelOrder({ requestId: newRequestId(), orderId, memberId: "" });
 const stuck = async () =>
   (await system.operator.payments.listStuckPayments({ pageSize: 100, pageToken: "" })).payments;
-
-async function codeOf(asked: Promise<unknown>): Promise<string> {
-  return await asked.then(
-    () => "done",
-    (error) => (error instanceof Refusal ? error.code : `${error}`),
-  );
-}
 
 /** The breaker opens again after each test of the provider; from then on it is shut for two seconds. */
 async function untilBreakerOpens(): Promise<void> {
@@ -92,12 +82,15 @@ async function placeAll() {
 test("an outage longer than every pay window loses no hold and charges nobody twice, and every order ends right after it", async () => {
   const regretted = await place(2);
   await Promise.all(regretted.map((order) => confirm(ann, order)));
-  expect(await endsOf(system, ann, regretted)).toEqual({ "CONFIRMED, 1 captures, 0 refunds, 900 kept": 2 });
+  expect(await endsWithMoneyOf(system, ann, regretted)).toEqual({
+    "CONFIRMED, 1 captures, 0 refunds, 900 kept": 2,
+  });
   const newcomers = await place(2);
+  const { providerUrl } = system.stack;
   const orders = await placeAll();
   const { all, lost, lingering, moneyGone, unwanted } = orders;
 
-  await addFaults(system, [
+  await addFaults(providerUrl, [
     ...moneyGone.map(({ orderId }) => ({ fault: "timeout_after_effect", on: ["confirm"], orderId })),
     { fault: "timeout_after_effect", on: ["cancel"], orderId: regretted[0]?.orderId },
     { fault: "outage" },
@@ -107,9 +100,8 @@ test("an outage longer than every pay window loses no hold and charges nobody tw
   first.catch(() => {}); // Awaited below, once it is known that they are in doubt.
   const regretting = await Promise.all(regretted.map(cancel));
   expect(regretting.map(({ order }) => order?.status)).toEqual(regretted.map(() => "ORDER_STATUS_CANCELLED"));
-  await until("all of them are in doubt", async () => {
-    return (await statusesOf(system, "payment", idsOf(all))).unknown === all.length;
-  });
+  const inDoubt = () => statusesOf(system, "payment", idsOf(all));
+  await until("all of them are in doubt", inDoubt, ({ unknown }) => unknown === all.length);
 
   const cancelling = await Promise.all(unwanted.map(cancel));
   expect(cancelling.map(({ order }) => order?.status)).toEqual(unwanted.map(() => "ORDER_STATUS_CANCELLING"));
@@ -121,24 +113,26 @@ test("an outage longer than every pay window loses no hold and charges nobody tw
   await expectNewcomersRefused(newcomers);
 
   await untilPastPayBy(system, idsOf(orders.short));
-  await Promise.all(lost.map(({ paymentKey }) => expire(system, paymentKey)));
+  await Promise.all(lost.map(({ paymentKey }) => expire(providerUrl, paymentKey)));
   const { losses, looks } = await watch.stop();
   expect(losses).toEqual([]);
   expect(looks).toBeGreaterThan(10);
   for (const order of all)
-    expect((await accountOf(system, order.orderId)).captures).toBe(moneyGone.includes(order) ? 1 : 0);
+    expect((await accountOf(providerUrl, order.orderId)).captures).toBe(moneyGone.includes(order) ? 1 : 0);
 
-  await clearFaults(system);
+  await clearFaults(providerUrl);
   const backAt = Date.now();
   await expectEnds(orders);
   console.info(
     `${all.length - lingering.length} orders in doubt had ended ${Date.now() - backAt} ms after the outage`,
   );
-  expect(await endsOf(system, ann, regretted)).toEqual({
+  expect(await endsWithMoneyOf(system, ann, regretted)).toEqual({
     "CANCELLED BY_MEMBER, 1 captures, 1 refunds, 0 kept": 2,
   });
-  await Promise.all(newcomers.map((order) => patiently(() => confirm(ann, order))));
-  expect(await endsOf(system, ann, newcomers)).toEqual({ "CONFIRMED, 1 captures, 0 refunds, 900 kept": 2 });
+  await Promise.all(newcomers.map((order) => confirmPatiently(ann, order)));
+  expect(await endsWithMoneyOf(system, ann, newcomers)).toEqual({
+    "CONFIRMED, 1 captures, 0 refunds, 900 kept": 2,
+  });
   await expectLingeringEnds(lingering);
 });
 
@@ -158,7 +152,9 @@ async function expectNewcomersRefused(newcomers: readonly Doubtful[]): Promise<v
 async function expectEnds(orders: Awaited<ReturnType<typeof placeAll>>): Promise<void> {
   const paid = "CONFIRMED, 1 captures, 0 refunds, 900 kept";
   const groups = ["taken", "takenThenUnwanted", "patient", "lost"] as const;
-  const ends = groups.map(async (group) => [group, await endsOf(system, ann, orders[group])] as const);
+  const ends = groups.map(
+    async (group) => [group, await endsWithMoneyOf(system, ann, orders[group])] as const,
+  );
   expect(Object.fromEntries(await Promise.all(ends))).toEqual({
     taken: { [paid]: 8 },
     takenThenUnwanted: { [paid]: 2 }, // The money came first.
@@ -175,38 +171,39 @@ async function expectLingeringEnds(lingering: readonly Doubtful[]): Promise<void
   });
   expect(await statusesOf(system, "order", idsOf(lingering))).toEqual({ payable: 2, cancelling: 2 });
   for (const { orderId, paymentKey } of lingering) {
-    await expire(system, paymentKey);
+    await expire(system.stack.providerUrl, paymentKey);
     const resolution = "RESOLUTION_RETRY" as const;
     const asked = { requestId: newRequestId(), orderId, resolution, transactionKey: "", note: "it expired" };
     await system.operator.payments.resolvePayment(asked);
   }
-  expect(await endsOf(system, ann, lingering)).toEqual({
+  expect(await endsWithMoneyOf(system, ann, lingering)).toEqual({
     "CANCELLED PAYMENT_DECLINED, 0 captures, 0 refunds, 0 kept": lingering.length,
   });
 }
 
 test("money taken in another amount goes back whole, and the order is cancelled", async () => {
   const [order] = (await place(1)) as [Doubtful];
-  await addFaults(system, [{ fault: "wrong_amount", orderId: order.orderId, amount: 800 }]);
-  const said = await confirm(ann, order).then(
-    ({ status }) => status,
-    (error) => error.code,
-  );
+  await addFaults(system.stack.providerUrl, [{ fault: "wrong_amount", orderId: order.orderId, amount: 800 }]);
+  const said = await codeOf(confirm(ann, order), ({ status }) => status);
   expect(["PAYMENT_DECLINED", "PAYMENT_STATUS_REFUNDING", "PAYMENT_STATUS_REFUNDED"]).toContain(said);
-  expect(await endOf(system, ann, order.orderId)).toBe(
+  expect(await endWithMoneyOf(system, ann, order.orderId)).toBe(
     "CANCELLED PAYMENT_DECLINED, 1 captures, 1 refunds, 0 kept",
   );
-  expect(await accountOf(system, order.orderId)).toMatchObject({ captured: 800, refunded: 800 });
+  expect(await accountOf(system.stack.providerUrl, order.orderId)).toMatchObject({
+    captured: 800,
+    refunded: 800,
+  });
 });
 
 test("an approval that comes after an operator ended the order goes back", async () => {
   const [order] = (await place(1)) as [Doubtful];
   const { orderId } = order;
-  await addFaults(system, [
+  await addFaults(system.stack.providerUrl, [
     { fault: "timeout_after_effect", on: ["confirm"], orderId },
     { fault: "delay_answer", on: ["query"], orderId, ms: 800, times: 10 },
   ]);
-  const confirming = confirm(ann, order).catch((error) => error.code);
+  const confirming = codeOf(confirm(ann, order));
+  confirming.catch(() => {}); // Awaited below, after what it waits for.
   await until("the provider is being asked what became of it", async () => {
     const [row] = await system.query<{ lease: number }>(
       "payment",
@@ -218,18 +215,23 @@ test("an approval that comes after an operator ended the order goes back", async
   const resolution = "RESOLUTION_NOT_CAPTURED" as const;
   const decided = { requestId: newRequestId(), orderId, resolution, transactionKey: "", note: "a mistake" };
   await system.operator.payments.resolvePayment(decided);
-  expect(await endOf(system, ann, orderId)).toMatch(/^CANCELLED PAYMENT_DECLINED, 1 captures/);
+  expect(await endWithMoneyOf(system, ann, orderId)).toMatch(/^CANCELLED PAYMENT_DECLINED, 1 captures/);
   expect(await confirming).toBe("PAYMENT_DECLINED");
-  await until("the money went back", async () => (await accountOf(system, orderId)).refunds === 1);
-  expect(await accountOf(system, orderId)).toMatchObject({ captured: 900, refunded: 900, captures: 1 });
+  await until(
+    "the money went back",
+    async () => (await accountOf(system.stack.providerUrl, orderId)).refunds === 1,
+  );
+  expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({
+    captured: 900,
+    refunded: 900,
+    captures: 1,
+  });
 });
 
 test("orders whose approval waits while order is down longer than every pay window are all confirmed", async () => {
   const orders = await place(20, { payWithinSeconds });
   const ids = idsOf(orders);
-  const process = system.stack.processes.get("order");
-  process?.kill("SIGKILL");
-  expect(await process?.exited).toBe("signal SIGKILL");
+  await system.stack.kill("order");
   const confirmed = await Promise.all(orders.map((order) => confirm(ann, order)));
   expect(confirmed.map(({ status }) => status)).toEqual(orders.map(() => "PAYMENT_STATUS_APPROVED"));
   await untilPastPayBy(system, ids);
@@ -239,7 +241,9 @@ test("orders whose approval waits while order is down longer than every pay wind
 
   await system.stack.restart("order");
   const upAt = Date.now();
-  expect(await endsOf(system, ann, orders)).toEqual({ "CONFIRMED, 1 captures, 0 refunds, 900 kept": 20 });
+  expect(await endsWithMoneyOf(system, ann, orders)).toEqual({
+    "CONFIRMED, 1 captures, 0 refunds, 900 kept": 20,
+  });
   console.info(
     `${orders.length} orders paid while order was down were settled ${Date.now() - upAt} ms after it was ready`,
   );

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { Refusal } from "@quadrille/decider";
+import { accountOf, ledgerOf } from "@quadrille/stack/provider-control";
 import { audit } from "./audit.ts";
-import { type Account, accountOf } from "./audit-money.ts";
 import { enrolMember, stockVariant } from "./buying.ts";
 import { shop } from "./shopper.ts";
 import { openSystem, type System } from "./system.ts";
@@ -83,11 +83,10 @@ test("who lost has all points back, who won has spent what was agreed", async ()
 });
 
 test(`the provider took the money ${units} times, once from each winner, and gave none back`, async () => {
-  const response = await fetch(`${system.stack.providerUrl}/ledger?limit=50000`);
-  const { orders: accounts } = (await response.json()) as { orders: readonly Account[] };
-  expect(accounts).toHaveLength(units);
+  const { providerUrl } = system.stack;
+  expect(await ledgerOf(providerUrl)).toHaveLength(units);
   for (const [, { orderId, amountDue }] of endedAs("ORDER_STATUS_CONFIRMED"))
-    expect(await accountOf(system, orderId)).toMatchObject({
+    expect(await accountOf(providerUrl, orderId)).toMatchObject({
       captured: Number(amountDue),
       captures: 1,
       refunded: 0,

@@ -4,12 +4,12 @@ import * as member from "@quadrille/contracts/gen/quadrille/member/v1/member_ser
 import * as order from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import * as payment from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import * as product from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
-import { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
+import { accountOf } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { audit } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
 import {
+  codeOf,
   enrolMember,
   newRequestId,
   orderRequest,
@@ -50,15 +50,7 @@ async function distinct<Answer>(
 
 /** The codes of the refusals of many calls at once, each once; "done" for a call that was not refused. */
 async function codes(asks: readonly (() => Promise<unknown>)[]): Promise<string[]> {
-  const said = asks.map(async (ask) => {
-    try {
-      await patiently(ask);
-      return "done";
-    } catch (error) {
-      if (error instanceof Refusal) return error.code;
-      throw error;
-    }
-  });
+  const said = asks.map((ask) => codeOf(patiently(ask)));
   return [...new Set(await Promise.all(said))].toSorted();
 }
 
@@ -137,7 +129,11 @@ describe("a payment", () => {
     const request = { requestId: newRequestId(), orderId, paymentKey, amount };
     const ask = () => ann.payments.confirmPayment(request);
     expect(await distinct(payment.ConfirmPaymentResponse, ask)).toHaveLength(1);
-    expect(await accountOf(system, orderId)).toMatchObject({ captured: 12_000, captures: 1, refunds: 0 });
+    expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({
+      captured: 12_000,
+      captures: 1,
+      refunds: 0,
+    });
     await watchToEnd(ann, orderId);
     const elsewhere = await place(ann, { lines: { lamp: 1 }, due: 12_000n });
 
@@ -157,7 +153,11 @@ describe("a payment", () => {
     const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
     const ask = () => ann.payments.confirmPayment({ requestId: newRequestId(), orderId, paymentKey, amount });
     expect(await distinct(payment.ConfirmPaymentResponse, ask)).toHaveLength(1);
-    expect(await accountOf(system, orderId)).toMatchObject({ captured: 12_000, captures: 1, refunds: 0 });
+    expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({
+      captured: 12_000,
+      captures: 1,
+      refunds: 0,
+    });
   });
 
   test("is charged once when the buyer paid in many windows", async () => {
@@ -174,7 +174,11 @@ describe("a payment", () => {
     const said = await codes(asks);
     expect(said).toContain("done");
     expect(["PAYMENT_ENDED", "PAYMENT_IN_DOUBT", "done"]).toEqual(expect.arrayContaining(said));
-    expect(await accountOf(system, orderId)).toMatchObject({ captured: 12_000, captures: 1, refunds: 0 });
+    expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({
+      captured: 12_000,
+      captures: 1,
+      refunds: 0,
+    });
   });
 });
 

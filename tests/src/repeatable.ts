@@ -1,11 +1,11 @@
 // One request of each kind that changes something, with what it must have done, once, however often it is asked.
 import type { Clients } from "@quadrille/stack/clients";
+import { accountOf, addFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
-import { accountOf } from "./audit-money.ts";
-import { buy, enrolMember, newRequestId, orderRequest, place, stockVariant } from "./buying.ts";
-import { statusesOf, until } from "./doubting.ts";
-import { addFaults } from "./provider-faults.ts";
+import { buy, codeOf, enrolMember, newRequestId, orderRequest, place, stockVariant } from "./buying.ts";
+import { untilOpened } from "./statuses.ts";
 import type { System } from "./system.ts";
+import { until } from "./until.ts";
 
 /** Everything is fresh for each, so that nothing of one shows in another. */
 export interface Scene {
@@ -52,9 +52,7 @@ const pointsOf = async ({ members }: Clients) => (await members.getMember({ memb
 /** An order that payment has heard of. */
 async function placePayable({ system, buyer, sku }: Scene) {
   const placed = await place(buyer, { lines: { [sku]: 2 }, points: 100n, due: 900n });
-  await until("payment has opened it", async () => {
-    return (await statusesOf(system, "payment", [placed.orderId])).ready === 1;
-  });
+  await untilOpened(system, placed.orderId);
   return placed;
 }
 
@@ -144,13 +142,10 @@ const placing: readonly Repeatable[] = [
         effect: async () => [await ordersOf(buyer), (await variant(operator, last))?.available],
         expected: [["PAYABLE"], 0],
         async meanwhile() {
-          const refused = await rival.orders
-            .placeOrder(orderRequest({ lines: { [last]: 1 }, due: 500n }))
-            .then(
-              () => "accepted",
-              (error) => error.code,
-            );
-          if (refused !== "OUT_OF_STOCK") throw new Error(`a rival for the last unit was ${refused}`);
+          const code = await codeOf(
+            rival.orders.placeOrder(orderRequest({ lines: { [last]: 1 }, due: 500n })),
+          );
+          if (code !== "OUT_OF_STOCK") throw new Error(`a rival for the last unit was told: ${code}`);
         },
       };
     },
@@ -207,7 +202,7 @@ const cancelling = (
     return {
       ask: ({ orders }, requestId) => orders.cancelOrder({ requestId, orderId, memberId }),
       effect: async () => {
-        const { captured, refunded } = await accountOf(system, orderId);
+        const { captured, refunded } = await accountOf(system.stack.providerUrl, orderId);
         const { available } = (await variant(buyer, sku)) ?? {};
         return [await ordersOf(buyer), await pointsOf(buyer), available, captured - refunded];
       },
@@ -228,7 +223,7 @@ const paying: readonly Repeatable[] = [
       return {
         ask: ({ payments }, requestId) => payments.confirmPayment({ requestId, orderId, paymentKey, amount }),
         effect: async () => {
-          const { captures, captured } = await accountOf(system, orderId);
+          const { captures, captured } = await accountOf(system.stack.providerUrl, orderId);
           return [await ordersOf(buyer), captures, captured];
         },
         expected: [["CONFIRMED settled"], 1, 900],
@@ -243,10 +238,13 @@ const paying: readonly Repeatable[] = [
       const { system, buyer } = scene;
       const { orderId, amountDue: amount } = await placePayable(scene);
       const { paymentKey } = await payInWindow(system.stack.providerUrl, orderId, amount);
-      await addFaults(system, [{ fault: "decline", orderId, code: "REJECT_CARD_PAYMENT" }]);
+      await addFaults(system.stack.providerUrl, [{ fault: "decline", orderId, code: "REJECT_CARD_PAYMENT" }]);
       return {
         ask: ({ payments }, requestId) => payments.confirmPayment({ requestId, orderId, paymentKey, amount }),
-        effect: async () => [await ordersOf(buyer), (await accountOf(system, orderId)).captures],
+        effect: async () => [
+          await ordersOf(buyer),
+          (await accountOf(system.stack.providerUrl, orderId)).captures,
+        ],
         expected: [["CANCELLED PAYMENT_DECLINED settled"], 0],
       };
     },
@@ -260,7 +258,9 @@ const resolving: Repeatable = {
   asks: "operator",
   async prepare({ system, buyer, sku }) {
     const { orderId } = await buy(system, buyer, { lines: { [sku]: 2 }, points: 100n, due: 900n });
-    await addFaults(system, [{ fault: "refuse", on: ["cancel"], orderId, code: "NOT_CANCELABLE_PAYMENT" }]);
+    await addFaults(system.stack.providerUrl, [
+      { fault: "refuse", on: ["cancel"], orderId, code: "NOT_CANCELABLE_PAYMENT" },
+    ]);
     await buyer.orders.cancelOrder({ requestId: newRequestId(), orderId, memberId: "" });
     await until("the refund was refused", async () => {
       const sql = "select from payments where order_id = $1 and refunds->-1->>'state' = 'refused'";
@@ -275,7 +275,7 @@ const resolving: Repeatable = {
     return {
       ask: ({ payments }, requestId) => payments.resolvePayment({ requestId, ...asked }),
       effect: async () => {
-        const { refunds, refunded } = await accountOf(system, orderId);
+        const { refunds, refunded } = await accountOf(system.stack.providerUrl, orderId);
         return [await ordersOf(buyer), refunds, refunded];
       },
       expected: [["CANCELLED BY_MEMBER settled"], 1, 900],

@@ -1,6 +1,7 @@
 // Everything every database holds, as a count and a hash per table: equal before and after means nothing changed.
 // Leases are left out: they say who works, not what is known.
 import { services } from "@quadrille/contracts/events";
+import { ledgerOf } from "@quadrille/stack/provider-control";
 import { untilAtRest } from "./audit.ts";
 import type { System } from "./system.ts";
 
@@ -27,7 +28,6 @@ export async function snapshot(system: System, except: readonly string[] = []): 
       found[`${service}.${name}`] = `${row?.rows} rows, ${row?.hash}`;
     }
   }
-  const ledger = await fetch(`${stack.providerUrl}/ledger?limit=50000`);
-  found["provider.ledger"] = await ledger.text();
+  found["provider.ledger"] = JSON.stringify(await ledgerOf(stack.providerUrl));
   return found;
 }

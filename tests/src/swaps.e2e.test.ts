@@ -2,22 +2,27 @@
 //
 // First the order service is down and its facts are told by hand to the three others; then the three are down and
 // their facts are told by hand to orders that were really placed. In the end all run, and everything must add up.
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { services } from "@quadrille/contracts/events";
 import { Refusal } from "@quadrille/decider";
+import { accountOf } from "@quadrille/stack/provider-control";
 import { v7 } from "uuid";
 import { auditHolds, auditPoints, auditStock } from "./audit.ts";
-import { accountOf } from "./audit-money.ts";
 import { enrolMember, newRequestId, place, stockVariant } from "./buying.ts";
 import type { About } from "./forged-facts.ts";
 import { buyerOf } from "./paying-slowly.ts";
+import {
+  casesWithoutOrder,
+  casesWithoutPoints,
+  casesWithPoints,
+  type OrderEnd,
+} from "./reordered-for-order.ts";
+import * as fromOrder from "./reordered-from-order.ts";
 import { settledInSql } from "./settled.ts";
 import { type Case, type Play, playAll, playsOf, type Step } from "./swapping.ts";
-import { casesWithoutOrder, casesWithoutPoints, casesWithPoints, type OrderEnd } from "./swaps-for-orders.ts";
-import * as ofOrders from "./swaps-of-order-facts.ts";
 import { openSystem, type System } from "./system.ts";
 import { openTelling, type Telling } from "./telling.ts";
+import { until } from "./until.ts";
 
 jest.setTimeout(180_000);
 const price = 1_000n;
@@ -54,7 +59,7 @@ const idsOf = (plays: readonly PlayAbout<unknown>[]) => plays.map(({ about }) =>
 
 /** What was told, as far as the end speaks of it, in the end's own words. */
 function toldAsIn(
-  { once = [], tells = [] }: Pick<ofOrders.End, "once" | "tells">,
+  { once = [], tells = [] }: Pick<fromOrder.End, "once" | "tells">,
   counts: Readonly<Record<string, number>>,
 ) {
   return {
@@ -66,55 +71,55 @@ function toldAsIn(
 describe("the order's facts, told to product, member and payment", () => {
   const due = { memberId: "ann", variantId: "lamp", points: 10n, amountDue: price - 10n };
   const missing = { memberId: "poor", variantId: "gone", points: 10n, amountDue: price - 10n };
-  const paid: PlayAbout<ofOrders.End>[] = [];
+  const paid: PlayAbout<fromOrder.End>[] = [];
 
   beforeAll(async () => await system.stack.processes.get("order")?.stop());
 
   /** Plays them all side by side and compares what each comes to with what it should. */
-  async function endAsTheyShould(plays: readonly PlayAbout<ofOrders.End>[]): Promise<void> {
+  async function endAsTheyShould(plays: readonly PlayAbout<fromOrder.End>[]): Promise<void> {
     await playAll(telling, plays, { hearers: neighbours, tellers: ["order"] });
     await untilNothingIsOnItsWay(idsOf(plays));
-    const kept = await ofOrders.keptOf(system, idsOf(plays));
-    const told = await ofOrders.toldOf(system, neighbours, idsOf(plays));
-    const found = plays.map(({ title, end, about }) => {
-      const { once: _, tells: __, ...keeps } = end;
-      const whole = kept.get(about.orderId) as ofOrders.Kept;
-      const asked = Object.keys(keeps).map((who) => [who, whole[who as keyof ofOrders.Kept]]);
-      return { title, ...Object.fromEntries(asked), ...toldAsIn(end, told.get(about.orderId) ?? {}) };
+    const kept = await fromOrder.keptOf(system, idsOf(plays));
+    const told = await fromOrder.toldOf(system, neighbours, idsOf(plays));
+    const found = plays.map(({ title, end, about: { orderId } }) => {
+      return { title, keeps: kept.get(orderId), ...toldAsIn(end, told.get(orderId) ?? {}) };
     });
-    expect(found).toEqual(plays.map(({ title, end }) => ({ title, once: [], tells: [], ...end })));
+    expect(found).toMatchObject(plays.map(({ title, end }) => ({ title, once: [], tells: [], ...end })));
     console.info(
       `${plays.length} stories of ${new Set(plays.map(({ title }) => title.split(":")[0])).size} kinds`,
     );
   }
 
-  async function untilNothingIsOnItsWay(orderIds: readonly string[], ms = 60_000): Promise<void> {
-    const isOnItsWay = async () =>
-      [...(await ofOrders.keptOf(system, orderIds)).values()].some(({ payment }) =>
+  async function untilNothingIsOnItsWay(orderIds: readonly string[]): Promise<void> {
+    const look = async () =>
+      [...(await fromOrder.keptOf(system, orderIds))].filter(([, { payment }]) =>
         ["refunding", "in doubt"].includes(payment),
       );
-    for (const until = Date.now() + ms; (await isOnItsWay()) && Date.now() < until; ) await pause(100);
+    await until("no payment is on its way", look, (onTheirWay) => onTheirWay.length === 0, 60_000);
   }
 
-  test("stock and points that are there", () => endAsTheyShould(playsAbout(ofOrders.wantedCases, due)));
+  test("stock and points that are there", () => endAsTheyShould(playsAbout(fromOrder.wantedCases, due)));
 
   test("orders that want no points", () =>
-    endAsTheyShould(playsAbout(ofOrders.pointlessCases, { ...due, points: 0n, amountDue: price })));
+    endAsTheyShould(playsAbout(fromOrder.pointlessCases, { ...due, points: 0n, amountDue: price })));
 
   test("stock and points that are not there", () =>
-    endAsTheyShould(playsAbout(ofOrders.missingCases, missing)));
+    endAsTheyShould(playsAbout(fromOrder.missingCases, missing)));
 
-  test("payments nobody makes", () => endAsTheyShould(playsAbout(ofOrders.unpaidCases, due)));
+  test("payments nobody makes", () => endAsTheyShould(playsAbout(fromOrder.unpaidCases, due)));
 
   test("payments of nothing", () =>
-    endAsTheyShould(playsAbout(ofOrders.nothingDueCases, { ...due, points: price, amountDue: 0n })));
+    endAsTheyShould(playsAbout(fromOrder.nothingDueCases, { ...due, points: price, amountDue: 0n })));
 
   test("payments that are made: the provider took and gave back each once", async () => {
-    paid.push(...playsAbout(ofOrders.paidCases(buyerOf(system)), due));
+    paid.push(...playsAbout(fromOrder.paidCases(buyerOf(system)), due));
     await endAsTheyShould(paid);
     for (const { title, end, about } of paid) {
-      const { captures, refunds, captured, refunded } = await accountOf(system, about.orderId);
-      const isPaid = end.payment === "paid";
+      const { captures, refunds, captured, refunded } = await accountOf(
+        system.stack.providerUrl,
+        about.orderId,
+      );
+      const isPaid = end.keeps.payment === "paid";
       expect({ title, kept: captured - refunded }).toEqual({
         title,
         kept: isPaid ? Number(about.amountDue) : 0,
@@ -128,9 +133,9 @@ describe("the order's facts, told to product, member and payment", () => {
     expect(await auditStock(system)).toEqual([]);
     expect(await auditPoints(system)).toEqual([]);
     const sold = [
-      ...playsAbout(ofOrders.wantedCases, due),
-      ...playsAbout(ofOrders.pointlessCases, due),
-    ].filter(({ end }) => end.product === "sold").length;
+      ...playsAbout(fromOrder.wantedCases, due),
+      ...playsAbout(fromOrder.pointlessCases, due),
+    ].filter(({ end }) => end.keeps.product === "sold").length;
     const [lamp] = await system.query(
       "product",
       "select available, held, sold from variants where variant_id = 'lamp'",
@@ -143,7 +148,10 @@ describe("the order's facts, told to product, member and payment", () => {
     await telling.untilHeard(services, services);
     await untilNothingIsOnItsWay(idsOf(paid));
     for (const { about } of paid) {
-      const { captured, refunded, captures, refunds } = await accountOf(system, about.orderId);
+      const { captured, refunded, captures, refunds } = await accountOf(
+        system.stack.providerUrl,
+        about.orderId,
+      );
       expect({ kept: captured - refunded, refunds }).toEqual({ kept: 0, refunds: captures });
     }
   });
@@ -198,7 +206,7 @@ describe("what product, member and payment tell, told to orders", () => {
   test("each comes to the same end in every sequence", async () => {
     await playAll(telling, plays, { hearers: ["order"], tellers: neighbours });
     const rows = await rowsOf();
-    const told = await ofOrders.toldOf(system, ["order"], idsOf(plays));
+    const told = await fromOrder.toldOf(system, ["order"], idsOf(plays));
     const found = plays.map(({ title, end, about }) => {
       const counts = told.get(about.orderId) ?? {};
       const { reason, ...row } = rows.get(about.orderId) ?? absent;

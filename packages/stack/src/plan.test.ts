@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { services } from "@quadrille/contracts/events";
 import type { DevKeys } from "@quadrille/rpc/devkeys";
-import { addressOf, planProvider, planServices, type Surroundings } from "./plan.ts";
+import { addressOf, demoSettings, planProvider, planServices, type Surroundings } from "./plan.ts";
 
 const around: Surroundings = {
   ports: {
@@ -68,4 +68,9 @@ describe("the plan", () => {
       SERVICE_TOKEN_FILE: "/token",
     });
   });
+});
+
+test("the settings of a demonstration give way to what the person who starts it says", () => {
+  expect(demoSettings({ LOG_LEVEL: "warn" })).toEqual({ TOSS_TIMEOUT: "3s" });
+  expect(demoSettings({ TOSS_TIMEOUT: "9s" })).toEqual({ TOSS_TIMEOUT: "9s" });
 });

@@ -26,11 +26,13 @@ const root = resolve(import.meta.dirname, "../../..");
 export const providerSecret = "test_sk_quadrille_development";
 
 /**
- * What `npm start` adds for whoever looks on: a provider on this machine answers within milliseconds, so one that is
- * silent for three seconds has shown what it was to show. Tests and measurements keep the service's own default,
- * because a busy machine must not put their payments in doubt.
+ * What `npm start` adds for whoever looks on, unless they say it themselves: a provider on this machine answers within
+ * milliseconds, so one that is silent for three seconds has shown what it was to show. Tests and measurements keep the
+ * service's own default, because a busy machine must not put their payments in doubt.
  */
-export const watchedByAPerson: NodeJS.ProcessEnv = { TOSS_TIMEOUT: "3s" };
+export function demoSettings({ TOSS_TIMEOUT = "3s" }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { TOSS_TIMEOUT };
+}
 
 /** What a gRPC client dials to reach every replica of a service in turn. */
 export function addressOf(service: Service, ports: Ports): string {

@@ -38,7 +38,7 @@ export interface Stack extends AsyncDisposable {
   readonly providerUrl: string;
   /** The running processes by name: `provider`, `order`, `order-2`, … */
   readonly processes: ReadonlyMap<string, Process>;
-  /** Ends one process at once, as a crash would. */
+  /** Ends one process at once, as a crash would. Fails when it had ended before. */
   kill(name: string): Promise<void>;
   /** Starts one process again, after it was stopped or killed. */
   restart(name: string): Promise<Process>;
@@ -117,7 +117,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       if (running === undefined) throw new Error(`there is no process ${name}`);
       endedHere.add(running);
       running.kill("SIGKILL");
-      await running.exited;
+      const how = await running.exited;
+      if (how !== "signal SIGKILL") throw new Error(`${name} had ended by itself: ${how}`);
     },
     restart(name) {
       const plan = planned.find((candidate) => candidate.name === name);

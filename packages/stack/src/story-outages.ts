@@ -58,13 +58,14 @@ export async function paymentInDoubt(stage: Stage): Promise<void> {
 
 async function untilInDoubt(stage: Stage, buyer: Clients, { orderId }: Order): Promise<void> {
   const until = Date.now() + stage.stepMsMax;
-  for (let status = ""; status !== "PAYMENT_STATUS_UNKNOWN"; await pause(50)) {
-    if (Date.now() > until) throw new StoryFault(`the payment is ${status}, not in doubt`);
-    // The order may be payable a moment before payment has heard so.
-    const { payment } = await untilAccepted(stage, "PAYMENT_UNKNOWN", () =>
-      buyer.payments.getPayment({ orderId, memberId: "" }),
-    );
-    status = payment?.status ?? "";
+  // The order may be payable a moment before payment has heard so.
+  const look = () =>
+    untilAccepted(stage, "PAYMENT_UNKNOWN", () => buyer.payments.getPayment({ orderId, memberId: "" }));
+  let { payment } = await look();
+  while (payment?.status !== "PAYMENT_STATUS_UNKNOWN") {
+    if (Date.now() > until) throw new StoryFault(`the payment is ${payment?.status}, not in doubt`);
+    await pause(50);
+    ({ payment } = await look());
   }
 }
 

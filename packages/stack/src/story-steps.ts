@@ -7,7 +7,7 @@ import { Refusal } from "@quadrille/decider";
 import { type Clients, connectAs } from "./clients.ts";
 import { payInWindow } from "./provider-window.ts";
 import type { Stack } from "./stack.ts";
-import type { Timeline } from "./timeline.ts";
+import type { OrderTimeline, Timeline } from "./timeline.ts";
 
 export interface Stage {
   readonly stack: Stack;
@@ -157,41 +157,69 @@ export interface End {
 }
 
 /**
- * Does what the buyer does about the order, waits until nothing can change any more, shows who told what, and holds
- * all of it to the end the order must come to. What was told is shown above all when it is not that end.
+ * Plays what the buyer does about the order until nothing can change any more, shows who told what, and holds all of it
+ * to the end the order must come to.
  */
 export async function follow(
   stage: Stage,
   buyer: Clients,
-  { orderId }: Order,
+  order: Order,
   end: End,
   does: () => Promise<unknown> = async () => {},
 ): Promise<void> {
-  const { timeline, tell, stepMsMax } = stage;
-  const facts = timeline.about(orderId);
-  let fault: Error | undefined;
-  let until = Date.now();
+  const facts = stage.timeline.about(order.orderId);
+  const faults = await playOut(stage, buyer, order, does, (ms) => facts.heard(end.told, ms));
+  const missing = end.told.filter((type) => !facts.types().includes(type));
+  if (missing.length > 0) faults.push(new StoryFault(`still waiting for ${missing.join(", ")}`));
+  show(stage, facts, { isBrief: end.isBrief === true, faults });
+  if (faults.length > 0) throw faults.at(-1);
+  await holdToEnd(stage, buyer, order, end);
+}
+
+/** Answers with what went wrong, if anything did, when the order has ended and its facts were heard, or had their time. */
+async function playOut(
+  stage: Stage,
+  buyer: Clients,
+  { orderId }: Order,
+  does: () => Promise<unknown>,
+  hears: (ms: number) => Promise<unknown>,
+): Promise<Error[]> {
   try {
     await does();
-    until = Date.now() + stepMsMax;
+    const until = Date.now() + stage.stepMsMax;
     for await (const _status of statusesOf(stage, buyer, orderId)); // The watch ends with the order.
+    await hears(Math.max(0, until - Date.now()));
+    return [];
   } catch (error) {
-    fault = error as Error;
+    return [error as Error];
   }
-  const isToldWhole = await facts.heard(end.told, fault === undefined ? Math.max(0, until - Date.now()) : 0);
-  if (end.isBrief !== true || !isToldWhole || fault !== undefined) tell(facts.print());
-  if (!isToldWhole) {
-    if (fault !== undefined) tell(`    ${fault.message}`);
-    const heard = new Set(facts.types());
-    const missing = end.told.filter((type) => !heard.has(type));
-    throw new StoryFault(`still waiting for ${missing.join(", ")}`);
-  }
-  if (fault !== undefined) throw fault;
+}
+
+/** The facts, above all when something went wrong; of what went wrong all but the last, which whoever hears of it tells. */
+function show(
+  { tell }: Stage,
+  facts: OrderTimeline,
+  { isBrief, faults }: { readonly isBrief: boolean; readonly faults: readonly Error[] },
+): void {
+  if (!isBrief || faults.length > 0) tell(facts.print());
+  for (const { message } of faults.slice(0, -1)) tell(`    ${message}`);
+}
+
+async function holdToEnd(
+  { tell }: Stage,
+  buyer: Clients,
+  { orderId }: Order,
+  { status, reason = "" }: End,
+): Promise<void> {
   const { order } = await buyer.orders.getOrder({ orderId, memberId: "" });
-  const is = `${shortStatus(order?.status ?? "")}${order?.reason ? ` (${order.reason})` : ""}`;
-  const wanted = `${shortStatus(end.status)}${end.reason === undefined ? "" : ` (${end.reason})`}`;
+  const is = endInWords(order?.status ?? "", order?.reason ?? "");
+  const wanted = endInWords(status, reason);
   if (is !== wanted) throw new StoryFault(`order ${orderId} is ${is}, not ${wanted}`);
   tell(`    order ${orderId} is ${is}`);
+}
+
+function endInWords(status: string, reason: string): string {
+  return reason === "" ? shortStatus(status) : `${shortStatus(status)} (${reason})`;
 }
 
 export interface Figures {

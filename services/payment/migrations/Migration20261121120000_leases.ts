@@ -6,6 +6,7 @@ export class Migration20261121120000_leases extends Migration {
     this.addSql(`alter table payments
       add intent text not null default 'pay' check (intent in ('pay', 'cancel', 'giveBack')),
       add due_at timestamptz,
+      add leased_until timestamptz,
       add lease integer not null default 0,
       add tries integer not null default 0,
       add why text not null default ''`);
@@ -53,6 +54,8 @@ export class Migration20261121120000_leases extends Migration {
     this.addSql(
       "create index payments_in_doubt on payments (attempt_started_at) where status in ('confirming', 'unknown')",
     );
-    this.addSql("alter table payments drop intent, drop due_at, drop lease, drop tries, drop why");
+    this.addSql(
+      "alter table payments drop intent, drop due_at, drop leased_until, drop lease, drop tries, drop why",
+    );
   }
 }

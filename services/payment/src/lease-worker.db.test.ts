@@ -25,7 +25,8 @@ afterAll(async () => {
 beforeEach(async () => {
   till = new Till();
   lines = [];
-  await opened.query("update payments set due_at = null"); // What an earlier test left undone is not looked at.
+  // What an earlier test left undone is not looked at.
+  await opened.query("update payments set due_at = null, leased_until = null");
 });
 
 const own = { kind: "own", id: "test" } as const;
@@ -45,8 +46,12 @@ async function abandoned(): Promise<string> {
   await due(orderId);
   return orderId;
 }
-const due = async (orderId: string) =>
-  void (await opened.query("update payments set due_at = now() where order_id = $1", [orderId]));
+const due = (orderId: string) => dueIn(orderId, "0");
+/** Nobody asks about it, and its turn comes then. */
+async function dueIn(orderId: string, interval: string): Promise<void> {
+  const sql = "update payments set due_at = now() + $2::interval, leased_until = null where order_id = $1";
+  await opened.query(sql, [orderId, interval]);
+}
 const end = (orderId: string) =>
   hear(store, { type: "OrderConfirmationFailed", orderId, reason: "ORDER_CANCELLED" });
 
@@ -58,9 +63,7 @@ async function settled(...workers: LeaseWorker[]): Promise<void> {
 describe("an attempt nobody waits for", () => {
   test("is not asked about before its lease has run out", async () => {
     const orderId = await abandoned();
-    await opened.query("update payments set due_at = now() + interval '1 hour' where order_id = $1", [
-      orderId,
-    ]);
+    await dueIn(orderId, "1 hour");
     await settled(worker());
     expect([till.queries, await statusOf(orderId)]).toEqual([[], "confirming"]);
   });
@@ -116,6 +119,41 @@ describe("an attempt nobody waits for", () => {
     await settled(worker());
     expect((await live(orderId)).verdict).toMatchObject({ data: { reason: "EXPIRED" } });
   });
+
+  test("that was given up is asked about for a day, and goes back if it was taken after all", async () => {
+    const [late, never] = [await givenUp(), await givenUp()];
+    await dueIn(never, "1 hour");
+    till.onQuery = () => ({ kind: "unknown", why: "TIMEOUT" });
+    await due(late);
+    await settled(worker());
+    expect(await live(late)).toMatchObject({ status: "declined", why: "TIMEOUT" });
+    till.onQuery = () => approved;
+    till.onRefund = () => ({ kind: "refunded", transactionKey: "r" });
+    await due(late);
+    await settled(worker());
+    await settled(worker());
+    expect(till.refunds).toMatchObject([{ orderId: late, number: 1, amount }]);
+    expect(await live(late)).toMatchObject({ status: "refunded", dueAt: undefined });
+    till.onQuery = () => ({ kind: "absent" });
+    await opened.query(
+      "update payments set due_at = now(), attempt_started_at = now() - interval '1 day' where order_id = $1",
+      [never],
+    );
+    await settled(worker());
+    expect(await live(never)).toMatchObject({ status: "declined", dueAt: undefined });
+  });
+
+  /** Its provider knew nothing of it when its key was dead. */
+  async function givenUp(): Promise<string> {
+    const orderId = await abandoned();
+    const sql = `update payments set pay_by = now(), attempt_started_at = now() - interval '10 minutes'
+      where order_id = $1`;
+    await opened.query(sql, [orderId]);
+    till.onQuery = () => ({ kind: "absent" });
+    await settled(worker());
+    expect(await statusOf(orderId)).toBe("declined");
+    return orderId;
+  }
 
   test("that was taken in another amount is given back whole, and then declined", async () => {
     const orderId = await abandoned();
@@ -215,23 +253,71 @@ describe("money that has to go back", () => {
 });
 
 describe("while the provider does not answer", () => {
-  test("nobody is asked; then one is, early; and when that was answered, all of them", async () => {
-    const ids = [await abandoned(), await abandoned(), await abandoned()];
-    const later = "update payments set due_at = now() + interval '5 minutes' where order_id = any($1)";
-    await opened.query(later, [ids]);
-    till.onQuery = () => approved;
-    const one = worker();
-    Object.assign(till, { isAnswering: false, isAvailable: false });
+  const silent = { kind: "unknown", why: "TIMEOUT" } as const;
+  const look = async (one: LeaseWorker) => {
     await one.look();
+    await one[Symbol.asyncDispose]();
+  };
+  /** Payments whose turn is far away, and one whose turn is now. */
+  async function waiting(): Promise<string[]> {
+    const ids = [await abandoned(), await abandoned(), await abandoned()];
+    for (const orderId of ids.slice(1)) await dueIn(orderId, "5 minutes");
+    return ids;
+  }
+
+  test("nobody is asked; then one is, early; and when that was answered, all of them", async () => {
+    const ids = await waiting();
+    const one = worker();
+    till.onQuery = () => silent;
+    await look(one);
+    await dueIn(ids[0] ?? "", "5 minutes");
+    till.onQuery = () => approved;
+    till.queries.length = 0;
+    Object.assign(till, { isAnswering: false, isAvailable: false });
+    await look(one);
     expect(till.queries).toEqual([]);
     till.isAvailable = true; // It may be back.
-    await one.look();
-    await one[Symbol.asyncDispose]();
+    await look(one);
     expect(till.queries).toHaveLength(1);
     till.isAnswering = true; // It is.
-    await one.look();
-    await one[Symbol.asyncDispose]();
+    await look(one);
     expect(till.queries).toHaveLength(3);
     for (const orderId of ids) expect(await statusOf(orderId)).toBe("approved");
+  });
+
+  test("too seldom to open the breaker, the first answer is reason enough to ask for all, but not each time", async () => {
+    const [first = "", ...others] = await waiting();
+    const one = worker();
+    till.onQuery = ({ orderId }) => (orderId === first ? silent : approved);
+    await look(one);
+    await due(others[0] ?? "");
+    await look(one);
+    await look(one);
+    for (const orderId of others) expect(await statusOf(orderId)).toBe("approved");
+    const again = await waiting();
+    for (const orderId of [first, again[0] ?? ""]) {
+      await due(orderId);
+      await look(one); // In vain, then answered: it is too soon to ask about all.
+    }
+    await look(one);
+    expect(await Promise.all(again.map(statusOf))).toEqual(["approved", "confirming", "confirming"]);
+  });
+
+  test("whoever is being asked about is left alone", async () => {
+    const [first = "", leased = "", other = ""] = await waiting();
+    const sql = "update payments set leased_until = now() + interval '5 minutes' where order_id = $1";
+    await opened.query(sql, [leased]);
+    const one = worker();
+    till.onQuery = () => silent;
+    await look(one);
+    till.onQuery = () => approved;
+    await due(first);
+    await look(one);
+    await look(one);
+    expect(await Promise.all([first, leased, other].map(statusOf))).toEqual([
+      "approved",
+      "confirming",
+      "approved",
+    ]);
   });
 });

@@ -1,7 +1,8 @@
 // Calls the provider under a lease and writes down what it says: a charge that was asked for, a doubt, a refund.
 //
 // What has to be asked, and when, stands in the rows; a replica that dies loses only its leases, and whoever comes
-// next asks again. While the provider does not answer, one payment asks for all; when it does again, all are asked.
+// next asks again. When the provider answers after a silence, everything that waits is asked about early. While the
+// silence is known, one payment asks for all.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fact, type Rows, row } from "@quadrille/decider";
 import type { PaymentStore } from "./payment.store.ts";
@@ -25,8 +26,12 @@ export type Errand =
 
 /** Calls on their way to the provider at once, as far as the worker starts them; buyers come on top. */
 const callsMost = 64;
-/** Payments that are asked about at once when the provider answers again; the others have their turn as it comes. */
-const hopefulMost = 500;
+/** Payments that are asked about early when the provider answers again; the others have their turn as it comes. */
+const hopefulMost = 5_000;
+/** One payment may go without answers while the others get theirs: that is no reason to ask for all of them each time. */
+const hopeEveryMs = 15_000;
+/** Whoever closes this process waits so long for calls; a lease that is left behind runs out, and another asks. */
+const closeMsMost = 5_000;
 /** What the provider said is worth some patience: writing it down is tried this often, after twice the wait each time. */
 const recordAttemptsMost = 6;
 const recordWaitMs = 200;
@@ -37,8 +42,15 @@ export class LeaseWorker implements AsyncDisposable {
   readonly #provider: PaymentProvider;
   readonly #policy: Policy;
   readonly #log: LeaseWorkerLog;
-  readonly #running = new Map<string, Promise<void>>();
-  #wasAnswering = true;
+  readonly #busy = new Set<string>();
+  readonly #runs = new Set<Promise<void>>();
+  /** The last call went without an answer that proves anything. */
+  #isSilent = false;
+  /** One was answered after that. */
+  #isBack = false;
+  #hopedAtMs = Number.NEGATIVE_INFINITY;
+  /** Payments that are asked about early, as soon as there is room. */
+  #hopes: string[] = [];
 
   constructor(store: PaymentStore, provider: PaymentProvider, policy: Policy, log: LeaseWorkerLog) {
     this.#store = store;
@@ -50,28 +62,44 @@ export class LeaseWorker implements AsyncDisposable {
   /** Starts what is due and does not wait for it. Meant to be called every second. */
   async look(): Promise<void> {
     const { isAnswering, isAvailable } = this.#provider;
-    const isBack = isAnswering && !this.#wasAnswering;
-    this.#wasAnswering = isAnswering;
-    const room = Math.max(0, callsMost - this.#running.size);
-    if (isBack) this.#askAbout(await this.#store.waiting(hopefulMost), true);
-    else if (isAnswering) this.#askAbout(await this.#store.due(room), false);
-    else if (isAvailable) this.#askAbout(await this.#store.waiting(1), true); // It may be back: one finds out.
+    if (!isAnswering) {
+      if (isAvailable) this.#askAbout(await this.#store.waiting(1), true); // It may be back: one finds out.
+      return;
+    }
+    const nowMs = performance.now();
+    if (this.#isBack && nowMs - this.#hopedAtMs >= hopeEveryMs) {
+      this.#hopes = await this.#store.waiting(hopefulMost);
+      this.#hopedAtMs = nowMs;
+      this.#isBack = false;
+    }
+    this.#askHopefully();
+    const room = callsMost - this.#busy.size;
+    if (room > 0) this.#askAbout(await this.#store.due(room), false);
   }
 
   /** Runs an errand whose lease was just taken. Never rejects: what is not written down is asked again. */
   run(errand: Errand): Promise<void> {
-    return this.#started(errand.orderId, () => this.#follow(errand));
+    return this.#start(errand.orderId, () => this.#follow(errand));
   }
 
-  /** Waits for the calls that are under way. */
+  /** Waits a while for the calls that are under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#running.values());
+    this.#hopes = [];
+    const patience = new AbortController();
+    const finished = Promise.all(this.#runs);
+    await Promise.race([finished, sleep(closeMsMost, undefined, { signal: patience.signal })]);
+    patience.abort();
+  }
+
+  #askHopefully(): void {
+    const room = Math.max(0, callsMost - this.#busy.size);
+    this.#askAbout(this.#hopes.splice(0, room), true);
   }
 
   #askAbout(orderIds: readonly string[], isEarly: boolean): void {
     for (const orderId of orderIds) {
-      if (this.#running.has(orderId)) continue;
-      void this.#started(orderId, async () => {
+      if (this.#busy.has(orderId)) continue;
+      void this.#start(orderId, async () => {
         const input = { type: "TakeLease", orderId, isEarly, policy: this.#policy } as const;
         const errand = await this.#store.handle(input, { kind: "own", id: "leases" }, errandOf(orderId));
         if (errand !== undefined) await this.#follow(errand);
@@ -79,13 +107,16 @@ export class LeaseWorker implements AsyncDisposable {
     }
   }
 
-  #started(orderId: string, work: () => Promise<void>): Promise<void> {
+  #start(orderId: string, work: () => Promise<void>): Promise<void> {
+    this.#busy.add(orderId);
     const run = work()
       .catch((error) => this.#log.error({ err: error, orderId }, "a payment could not be looked after"))
       .finally(() => {
-        if (this.#running.get(orderId) === run) this.#running.delete(orderId);
+        this.#busy.delete(orderId);
+        this.#runs.delete(run);
+        this.#askHopefully();
       });
-    this.#running.set(orderId, run);
+    this.#runs.add(run);
     return run;
   }
 
@@ -93,7 +124,7 @@ export class LeaseWorker implements AsyncDisposable {
   async #follow(first: Errand): Promise<void> {
     for (let errand: Errand | undefined = first; errand !== undefined; ) {
       const heard = await this.#ask(errand);
-      this.#tellLog(heard);
+      this.#hear(heard);
       errand = await this.#record(heard);
     }
   }
@@ -111,7 +142,10 @@ export class LeaseWorker implements AsyncDisposable {
     return { type: "ProviderAnswered", orderId, attemptId, lease, askedAt, answer, policy };
   }
 
-  #tellLog({ type, orderId, answer }: Heard): void {
+  #hear({ type, orderId, answer }: Heard): void {
+    const isSilent = answer.kind === "unknown";
+    if (this.#isSilent && !isSilent) this.#isBack = true;
+    this.#isSilent = isSilent;
     if (answer.kind === "unknown") this.#log.warn({ orderId, why: answer.why }, "payment in doubt");
     if (answer.kind === "mismatch") this.#log.error({ orderId }, "the provider took another amount");
     if (type === "RefundAnswered" && answer.kind === "refused")

@@ -28,15 +28,19 @@ export type ProviderState =
 
 export type Taken = Extract<ProviderState, { readonly kind: "approved" }>;
 
+/** After this long nobody looks any more for money that was given up; the provider's own list tells of it then. */
+const lookBackSeconds = 86_400;
+
 /** Quiet means: there is nothing to ask, or somebody else is asking. */
 export function takeLease(payment: Payment, input: TakeLease, now: Instant): readonly PaymentFact[] {
-  if (payment.status === "absent" || payment.dueAt === undefined) return [];
+  if (payment.status === "absent" || payment.dueAt === undefined || isLeased(payment, now)) return [];
   if (now < payment.dueAt && !input.isEarly) return [];
   // Who asks early hopes for an answer: what was asked in vain before says nothing about the time to come.
   const asked = input.isEarly ? { ...payment, tries: 0 } : payment;
   switch (payment.status) {
     case "confirming":
     case "unknown":
+    case "declined":
       return [leased(asked, input, "query", now)];
     case "refunding":
       return [leased(asked, input, "refund", now)];
@@ -51,8 +55,8 @@ export function answered(payment: Payment, input: ProviderAnswered, now: Instant
     case "confirming":
     case "unknown":
       return answeredInDoubt(payment, input, now);
-    case "declined": // It was taken after all, and nobody wants it: it goes back without asking anyone.
-      return foundAfterEnd(payment, input, now);
+    case "declined":
+      return answeredAfterEnd(payment, input, now);
     case "ready":
     case "voided":
     case "approved":
@@ -98,7 +102,7 @@ function notTakenYet(payment: LivePayment, input: ProviderAnswered, now: Instant
   const startedAt = payment.attempt?.startedAt ?? now;
   const endsAt = later(startedAt, policy.keySeconds);
   const isOver = askedAt >= endsAt;
-  if (answer.kind === "absent" && isOver) return [declined(orderId, "EXPIRED")];
+  if (answer.kind === "absent" && isOver) return givenUp(payment, orderId, "EXPIRED", now);
   const why = answer.kind === "running" ? answer.status : "NOT_FOUND";
   const next = postponed(payment, orderId, why, now);
   // When the key dies the provider has something new to say: that moment is not slept over.
@@ -118,14 +122,29 @@ export function approve(
   return [told, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
 }
 
-function foundAfterEnd(
+/** Nothing is known to have been taken, but the provider has not said so itself: it goes on being asked for a while. */
+export function givenUp(
   payment: LivePayment,
-  { orderId, answer }: ProviderAnswered,
+  orderId: string,
+  reason: string,
+  now: Instant,
+): readonly PaymentFact[] {
+  return [declined(orderId, reason), postponed({ ...payment, tries: 0 }, orderId, reason, now)];
+}
+
+/** If it was taken after all, it goes back without asking anyone: nobody wants it any more. */
+function answeredAfterEnd(
+  payment: LivePayment,
+  { orderId, answer, lease }: ProviderAnswered,
   now: Instant,
 ): readonly PaymentFact[] {
   if (answer.kind === "approved") return giveBackFound(payment, orderId, payment.amountDue, now);
   if (answer.kind === "mismatch") return giveBackFound(payment, orderId, answer.amount, now);
-  return [];
+  if (payment.dueAt === undefined || lease !== payment.lease) return [];
+  const isFinal = answer.kind === "declined" || answer.kind === "foreign";
+  const startedAt = payment.attempt?.startedAt ?? now;
+  if (isFinal || now >= later(startedAt, lookBackSeconds)) return [{ type: "closed", orderId }];
+  return [postponed(payment, orderId, answer.kind === "unknown" ? answer.why : answer.kind, now)];
 }
 
 /** Money that nobody is told of as paid; it goes back as it came. */
@@ -137,6 +156,11 @@ function giveBackFound(
 ): readonly PaymentFact[] {
   const found: PaymentFact = { type: "captureFound", orderId, amount };
   return [found, ...giveBackAll({ ...payment, captured: amount }, orderId, now)];
+}
+
+/** Somebody else is asking, and may still answer. */
+export function isLeased(payment: LivePayment, now: Instant): boolean {
+  return payment.leasedUntil !== undefined && now < payment.leasedUntil;
 }
 
 export function isPastPayBy(payment: LivePayment, now: Instant): boolean {

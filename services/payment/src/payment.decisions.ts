@@ -16,6 +16,7 @@ export type State =
   | "unknown, cancel asked"
   | "unknown, unwanted"
   | "unknown, for too long"
+  | "declined, given up"
   | "approved, nothing due"
   | "voided, tombstone"
   | "refunding, lease over"
@@ -167,7 +168,7 @@ const confirming = {
   "ProviderAnswered, unknown": acts("unknown", "postponed"),
   "ProviderAnswered, other attempt": quiet,
   TakeLease: quiet,
-  "TakeLease, early": acts("unknown", "leased query"),
+  "TakeLease, early": quiet, // Somebody is asking.
   DeadlinePassed: quiet, // The provider may have taken it: only its answer ends this.
 } satisfies Row;
 
@@ -180,6 +181,7 @@ const unknown = {
   "ProviderAnswered, running": acts("unknown", "leased confirm"), // With the same key, as long as the order wants it.
   "ProviderAnswered, absent": acts("unknown", "leased confirm"),
   "ProviderAnswered, absent after the key's life": acts("unknown", "leased confirm"),
+  "TakeLease, early": acts("unknown", "leased query"),
   "ResolvePayment, retry": acts("unknown", "resolved", "hastened"),
 } satisfies Row;
 
@@ -187,7 +189,7 @@ const unknown = {
 const noMoreTries = {
   "ProviderAnswered, running": acts("unknown", "postponed"),
   "ProviderAnswered, absent": acts("unknown", "postponed"),
-  "ProviderAnswered, absent after the key's life": acts("declined", "payment.declined"),
+  "ProviderAnswered, absent after the key's life": acts("declined", "payment.declined", "postponed"),
 } satisfies Partial<Row>;
 
 /** The order has ended: what was taken goes back at once. */
@@ -204,6 +206,7 @@ const askedByAnother = {
   "ProviderAnswered, absent": quiet,
   "ProviderAnswered, absent after the key's life": quiet,
   "ProviderAnswered, unknown": quiet,
+  "TakeLease, early": quiet,
 } satisfies Partial<Row>;
 
 const approved = {
@@ -229,6 +232,7 @@ const declined = {
   OrderConfirmationFailed: quiet,
   ProviderAnswered: acts("refunding", "captureFound", "refundStarted"), // Taken after all: it goes back, and nobody is asked.
   "ProviderAnswered, wrong amount": acts("refunding", "captureFound", "refundStarted"),
+  "ResolvePayment, retry": acts("declined", "resolved", "hastened"),
 } satisfies Row;
 
 const voided = {
@@ -252,7 +256,6 @@ const refunding = {
   OrderCancelRequested: acts("refunding", "payment.approved"),
   OrderCancelled: quiet,
   OrderConfirmationFailed: quiet,
-  "TakeLease, early": acts("refunding", "leased refund"),
   RefundAnswered: acts("refunded", "payment.refunded"),
   "RefundAnswered, refused": acts("refunding", "refundRefused"),
   "RefundAnswered, unknown": acts("refunding", "postponed"),
@@ -266,7 +269,6 @@ const refunded = {
   ...nothingToRefund,
   ...notStuck,
   OrderCancelRequested: acts("refunded", "payment.approved"),
-  "TakeLease, early": quiet,
 } satisfies Row;
 
 export const table = {
@@ -280,7 +282,12 @@ export const table = {
     DeadlinePassed: acts("voided", "payment.voided EXPIRED"),
   },
   confirming,
-  "confirming, lease over": { ...confirming, TakeLease: acts("unknown", "leased query") },
+  "confirming, lease over": {
+    ...confirming,
+    TakeLease: acts("unknown", "leased query"),
+    "TakeLease, early": acts("unknown", "leased query"),
+    DeadlinePassed: acts("unknown", "postponed"), // Whoever asked is gone, or as good as gone.
+  },
   "confirming, cancel asked": { ...confirming, ...noMoreTries, OrderCancelRequested: quiet },
   "confirming, unwanted": { ...confirming, ...noMoreTries, ...unwanted },
   unknown,
@@ -294,7 +301,7 @@ export const table = {
     ...noMoreTries,
     TakeLease: acts("unknown", "leased query"),
     ResolvePayment: acts("approved", "resolved", "payment.approved"),
-    "ResolvePayment, not captured": acts("declined", "resolved", "payment.declined"),
+    "ResolvePayment, not captured": acts("declined", "resolved", "payment.declined", "postponed"),
   },
   approved,
   "approved, nothing due": {
@@ -306,10 +313,25 @@ export const table = {
     "ConfirmPayment, no provider": refuses("AMOUNT_MISMATCH"),
   },
   declined,
+  "declined, given up": {
+    ...declined,
+    "ProviderAnswered, declined": acts("declined", "closed"),
+    "ProviderAnswered, foreign": acts("declined", "closed"),
+    "ProviderAnswered, running": acts("declined", "postponed"),
+    "ProviderAnswered, absent": acts("declined", "postponed"),
+    "ProviderAnswered, absent after the key's life": acts("declined", "postponed"),
+    "ProviderAnswered, unknown": acts("declined", "postponed"),
+    TakeLease: acts("declined", "leased query"),
+    "TakeLease, early": acts("declined", "leased query"),
+  },
   voided,
   "voided, tombstone": voided,
   refunding,
-  "refunding, lease over": { ...refunding, TakeLease: acts("refunding", "leased refund") },
+  "refunding, lease over": {
+    ...refunding,
+    TakeLease: acts("refunding", "leased refund"),
+    "TakeLease, early": acts("refunding", "leased refund"),
+  },
   "refunding, declined": { ...refunding, OrderCancelRequested: acts("refunding", "payment.declined") },
   "refunding, wrong amount": {
     ...refunding,
@@ -318,8 +340,7 @@ export const table = {
   },
   "refunding, refused": {
     ...refunding,
-    RefundAnswered: quiet, // A refusal is final for its number.
-    "TakeLease, early": quiet, // Asking the same again changes nothing: a person has to look.
+    RefundAnswered: quiet, // A refusal is final for its number: a person has to look.
     "RefundAnswered, refused": quiet,
     "RefundAnswered, unknown": quiet,
     "ResolvePayment, refunded": acts("refunded", "resolved", "payment.refunded"),

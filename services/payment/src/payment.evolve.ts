@@ -20,6 +20,7 @@ export const unopened: LivePayment = {
   captured: 0n,
   refunds: [],
   dueAt: undefined,
+  leasedUntil: undefined,
   lease: 0,
   tries: 0,
   why: "",
@@ -35,17 +36,20 @@ export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant)
     case "attemptStarted":
       return { ...live, status: "confirming", attempt: fact.attempt };
     case "leased": {
-      // Whoever asked before has not answered in time, or somebody asks early.
+      // Whoever asked before has not answered in time.
       const status = live.status === "confirming" && fact.errand === "query" ? "unknown" : live.status;
-      return { ...live, status, lease: fact.lease, tries: fact.tries, dueAt: fact.dueAt };
+      const { lease, tries, until } = fact;
+      return { ...live, status, lease, tries, leasedUntil: until, dueAt: until };
     }
     case "postponed": {
       const { why, dueAt } = fact;
       const status = live.status === "confirming" ? "unknown" : live.status;
-      return { ...live, status, why, dueAt, tries: live.tries + 1 };
+      return { ...live, status, why, dueAt, leasedUntil: undefined, tries: live.tries + 1 };
     }
     case "hastened":
       return { ...live, dueAt: fact.dueAt, tries: 0 };
+    case "closed":
+      return { ...live, dueAt: undefined, leasedUntil: undefined };
     case "intended":
       return { ...live, intent: fact.intent };
     case "captureFound":
@@ -56,6 +60,7 @@ export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant)
         status: "refunding",
         refunds: [...live.refunds, fact.refund],
         dueAt: now,
+        leasedUntil: undefined,
         tries: 0,
         why: "",
       };
@@ -64,11 +69,13 @@ export function evolvePayment(payment: Payment, fact: PaymentFact, now: Instant)
         ...withRefund(live, fact.number, "refused"),
         why: fact.code,
         dueAt: undefined,
+        leasedUntil: undefined,
       };
     case "payment.refunded": {
       const after = withRefund(live, fact.data.refundNumber, "done");
       const isWhole = after.refunds.every(({ state }) => state !== "started");
-      return isWhole ? { ...after, status: "refunded", dueAt: undefined } : { ...after, dueAt: now };
+      const next = { ...after, leasedUntil: undefined };
+      return isWhole ? { ...next, status: "refunded", dueAt: undefined } : { ...next, dueAt: now };
     }
     case "payment.approved":
       return withVerdict(live, "approved", fact, fact.data.amount);
@@ -93,7 +100,8 @@ function withVerdict(
 ): LivePayment {
   if (live.verdict !== undefined) return live;
   if (live.refunds.length > 0) return { ...live, verdict };
-  return { ...live, status, verdict, captured, dueAt: undefined, tries: 0, why: "" };
+  const asked = { dueAt: undefined, leasedUntil: undefined, tries: 0, why: "" };
+  return { ...live, status, verdict, captured, ...asked };
 }
 
 function withRefund(live: LivePayment, number: number, state: Refund["state"]): LivePayment {

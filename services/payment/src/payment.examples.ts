@@ -161,6 +161,10 @@ export const states: Record<State, Past> = {
   approved,
   "approved, nothing due": told(absent, "OrderPayable, nothing due"),
   declined,
+  "declined, given up": after(
+    told(unknown.at(payBy), "OrderCancelRequested", "ProviderAnswered, absent after the key's life"),
+    1,
+  ),
   voided: told(ready, "OrderCancelRequested"),
   "voided, tombstone": told(absent, "OrderCancelRequested"),
   refunding,

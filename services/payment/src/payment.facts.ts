@@ -18,7 +18,7 @@ export function leased(
   // A refund may need a second question: what became of the one before.
   const seconds = errand === "refund" ? 2 * policy.callSeconds : policy.callSeconds;
   const { tries } = payment;
-  return { type: "leased", orderId, lease: payment.lease + 1, errand, tries, dueAt: later(now, seconds) };
+  return { type: "leased", orderId, lease: payment.lease + 1, errand, tries, until: later(now, seconds) };
 }
 
 /** Seconds from one question in vain to the next: after 1, 5, 15, 60 seconds, and then every five minutes. */

@@ -1,8 +1,7 @@
 // What a person decides about a payment that the provider leaves in doubt, or whose refund it refuses.
 // Pure: nothing here waits or reads a clock.
 import { type Instant, later, Refusal, unreachable } from "@quadrille/decider";
-import { approve } from "./payment.answers.ts";
-import { declined } from "./payment.facts.ts";
+import { approve, givenUp } from "./payment.answers.ts";
 import { giveBackAll, refunded } from "./payment.refunds.ts";
 import type { LivePayment, Payment, PaymentFact, Policy, ResolvePayment } from "./payment.ts";
 
@@ -24,18 +23,23 @@ function decided(payment: LivePayment, input: ResolvePayment, now: Instant): rea
       return approve(payment, orderId, { transactionKey, paidWith: "", approvedAt: now }, now);
     case "NOT_CAPTURED":
       if (!isDoubtLong(payment, policy, now)) break;
-      return [declined(orderId, "NOT_CAPTURED")];
+      return givenUp(payment, orderId, "NOT_CAPTURED", now);
     case "REFUNDED":
       if (refused === undefined) break;
       return refunded(payment, orderId, refused.number);
     case "RETRY":
       if (refused !== undefined) return giveBackAll(payment, orderId, now);
-      if (payment.status !== "unknown" && payment.status !== "refunding") break;
+      if (!isAskable(payment)) break;
       return [{ type: "hastened", orderId, dueAt: now }];
     default:
       return unreachable(resolution);
   }
   throw new Refusal("PAYMENT_NOT_STUCK");
+}
+
+/** A payment that was declined too: its money may have been taken after all. */
+function isAskable({ status, attempt }: LivePayment): boolean {
+  return status === "unknown" || status === "refunding" || (status === "declined" && attempt !== undefined);
 }
 
 function isDoubtLong(payment: LivePayment, policy: Policy, now: Instant): boolean {

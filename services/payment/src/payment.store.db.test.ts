@@ -256,21 +256,25 @@ const log = {
   },
 };
 
-test("the sweep ends exactly the payments nobody made in time, the longest overdue first", async () => {
-  const ids = [newId(), newId(), newId(), newId()] as const;
+test("the sweep ends exactly the payments nobody made in time, and doubts those whose call has no end", async () => {
+  await opened.query("update payments set due_at = null"); // What earlier tests left undone is not swept.
+  const ids = [newId(), newId(), newId(), newId(), newId()] as const;
   for (const id of ids) await hear(store, payable(id));
-  await hear(store, confirm(ids[3]));
+  for (const id of ids.slice(3)) await hear(store, confirm(id));
   const overdue = "update payments set pay_by = now() - $2::interval where order_id = $1";
   await opened.query(overdue, [ids[0], "1 minute"]);
   await opened.query(overdue, [ids[1], "1 hour"]);
   await opened.query(overdue, [ids[3], "1 hour"]); // Its attempt is under way: only the provider ends it.
-  expect(await store.overdue(10)).toEqual([ids[1], ids[0]]);
+  const sql = `update payments set due_at = now() - interval '1 second', leased_until = now() - interval '1 second'
+    where order_id = $1`;
+  await opened.query(sql, [ids[4]]); // So is this one, but whoever asked is asleep or dead.
+  expect(await store.overdue(10)).toEqual([ids[1], ids[0], ids[4]]);
   expect(await store.overdue(1)).toEqual([ids[1]]);
   const other = await opened.replica();
   await Promise.all([sweep(store, log), sweep(other, log)]);
   expect(await store.overdue(10)).toEqual([]);
   const statuses = await Promise.all(ids.map(async (id) => (await store.payment(id)).status));
-  expect(statuses).toEqual(["voided", "voided", "ready", "confirming"]);
+  expect(statuses).toEqual(["voided", "voided", "ready", "confirming", "unknown"]);
   const told = await opened.query("select type from outbox where aggregate_id = $1 order by id", [ids[0]]);
   expect(told).toEqual([{ type: "payment.opened" }, { type: "payment.voided" }]);
 });

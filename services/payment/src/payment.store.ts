@@ -47,6 +47,7 @@ const PaymentSchema = defineEntity({
     captured: p.bigint("bigint"),
     refunds: p.json<readonly StoredRefund[]>(),
     dueAt: p.datetime().nullable(),
+    leasedUntil: p.datetime().nullable(),
     lease: p.integer(),
     tries: p.integer(),
     why: p.string(),
@@ -123,20 +124,25 @@ export async function openPaymentStore({
   });
   return Object.assign(store, {
     wakeUps,
-    /** Payments nobody made until their pay_by. */
+    /** Payments nobody made until their pay_by, and those whose provider was asked by somebody who does not answer. */
     overdue: (most: number) =>
       orderIds(
-        "select order_id from payments where status = 'ready' and pay_by <= clock_timestamp() order by pay_by limit ?",
-        [most],
+        `(select order_id, pay_by as since from payments
+            where status = 'ready' and pay_by <= clock_timestamp() order by pay_by limit ?)
+         union all
+         (select order_id, due_at from payments
+            where status = 'confirming' and due_at <= clock_timestamp() order by due_at limit ?)
+         order by since limit ?`,
+        [most, most, most],
       ),
     /** Payments the provider may be asked about now, the longest waiting first. */
     due: (most: number) =>
       orderIds("select order_id from payments where due_at <= clock_timestamp() order by due_at limit ?", [
         most,
       ]),
-    /** Payments the provider has to be asked about now or later, the last ones first. */
+    /** Payments the provider has to be asked about now or later, in no order: whoever asks for all must not always be the same. */
     waiting: (most: number) =>
-      orderIds("select order_id from payments where due_at is not null order by due_at desc limit ?", [most]),
+      orderIds("select order_id from payments where due_at is not null order by random() limit ?", [most]),
     /** Payments that wait for a person: in doubt, or on their way back, for so long; or whose refund was refused. */
     async stuck(page: {
       readonly unknownSeconds: number;
@@ -199,6 +205,7 @@ function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
     paymentKey: attempt?.paymentKey ?? null,
     attemptStartedAt: attempt?.startedAt ?? null,
     dueAt: live.dueAt ?? null,
+    leasedUntil: live.leasedUntil ?? null,
     verdict:
       verdict === undefined
         ? null
@@ -234,6 +241,7 @@ function fromRow(found: RowOf<typeof PaymentRow>): Payment {
       startedAt: new Date(startedAt),
     })),
     dueAt: found.dueAt ?? undefined,
+    leasedUntil: found.leasedUntil ?? undefined,
     lease,
     tries,
     why,

@@ -18,9 +18,9 @@ import type {
 } from "@quadrille/contracts/gen/quadrille/order/v1/facts.ts";
 import type { PaymentMethod } from "@quadrille/contracts/gen/quadrille/payment/v1/method.ts";
 import { type Decider, type Instant, Refusal, row, unreachable } from "@quadrille/decider";
-import { answered, isPastPayBy, type ProviderState, takeLease } from "./payment.answers.ts";
+import { answered, isLeased, isPastPayBy, type ProviderState, takeLease } from "./payment.answers.ts";
 import { evolvePayment, nothingDue } from "./payment.evolve.ts";
-import { leased, voided } from "./payment.facts.ts";
+import { leased, postponed, voided } from "./payment.facts.ts";
 import { giveBackAll, type RefundAnswer, refundAnswered } from "./payment.refunds.ts";
 import { type Resolution, resolve } from "./payment.resolve.ts";
 
@@ -86,8 +86,10 @@ export interface LivePayment extends Registered {
   readonly verdict: Verdict | undefined;
   readonly captured: bigint;
   readonly refunds: readonly Refund[];
-  /** When the provider may be asked next; undefined while there is nothing to ask. */
+  /** When the provider is to be asked next; undefined while there is nothing to ask. */
   readonly dueAt: Instant | undefined;
+  /** Until then somebody else is asking. */
+  readonly leasedUntil: Instant | undefined;
   /** The number of the newest lease. */
   readonly lease: number;
   /** How often the provider was asked in vain, since there was something to ask or reason to hope again. */
@@ -174,10 +176,11 @@ export type PaymentFact =
       readonly lease: number;
       readonly errand: ErrandKind;
       readonly tries: number;
-      readonly dueAt: Instant;
+      readonly until: Instant;
     })
   | (About & { readonly type: "postponed"; readonly why: string; readonly dueAt: Instant })
   | (About & { readonly type: "hastened"; readonly dueAt: Instant })
+  | (About & { readonly type: "closed" })
   | (About & { readonly type: "intended"; readonly intent: Intent })
   | (About & { readonly type: "captureFound"; readonly amount: bigint })
   | (About & { readonly type: "refundStarted"; readonly refund: Refund })
@@ -232,7 +235,7 @@ export function decidePayment(payment: Payment, input: PaymentInput, now: Instan
     case "ResolvePayment":
       return resolve(payment, input, now);
     case "DeadlinePassed":
-      return payment.status === "ready" && isPastPayBy(payment, now) ? [voided(input, "EXPIRED")] : [];
+      return deadlinePassed(payment, input, now);
     default:
       return unreachable(input);
   }
@@ -331,6 +334,13 @@ function ended(
     default:
       return unreachable(payment);
   }
+}
+
+/** Nobody paid in time, or whoever asked the provider has not answered in time. */
+function deadlinePassed(payment: Payment, input: About, now: Instant): readonly PaymentFact[] {
+  if (payment.status === "ready" && isPastPayBy(payment, now)) return [voided(input, "EXPIRED")];
+  if (payment.status !== "confirming" || isLeased(payment, now)) return [];
+  return [postponed(payment, input.orderId, "NO_ANSWER", now)];
 }
 
 /** Refuses a late order.payable. It knows its owner if whoever ended the order did. */

@@ -9,7 +9,7 @@ export type Method = Definition[string];
 const generated = join(import.meta.dirname, "../../packages/contracts/src/gen");
 
 /** By path, such as `/quadrille.order.v1.OrderService/PlaceOrder`. */
-export async function mutations(): Promise<ReadonlyMap<string, Method>> {
+export async function writes(): Promise<ReadonlyMap<string, Method>> {
   const found = new Map<string, Method>();
   for (const file of globSync("**/*_service.ts", { cwd: generated }).toSorted()) {
     const exported = (await import(pathToFileURL(join(generated, file)).href)) as Record<string, unknown>;

@@ -2,6 +2,7 @@
 import type { Service } from "@quadrille/contracts/events";
 import type { About } from "./forged-facts.ts";
 import * as facts from "./forged-facts.ts";
+import type { Buyer } from "./paying-slowly.ts";
 import type { Case, Step } from "./swapping.ts";
 import type { System } from "./system.ts";
 
@@ -12,20 +13,13 @@ export interface Kept {
   readonly payment: "untouched" | "nothing" | "open" | "refunding" | "in doubt" | "paid";
 }
 
-export interface End extends Partial<Kept> {
+export interface End {
+  /** By whoever the story is about. */
+  readonly keeps: Partial<Kept>;
   /** Facts that are told exactly once. */
   readonly once?: readonly string[];
   /** Facts that are told at least once. */
   readonly tells?: readonly string[];
-}
-
-/** What a buyer does in between; refusals are part of the story. */
-export interface Buyer {
-  pay(about: About): Promise<void>;
-  /** Pays while the provider takes its time, and does not wait for it. */
-  startPaying(about: About): Promise<void>;
-  /** Waits for the provider's answer to what was started. */
-  untilAnswered(about: About): Promise<void>;
 }
 
 const told = (name: string, fact: (about: About) => ReturnType<typeof facts.placed>): Step => ({
@@ -45,12 +39,13 @@ const [approved, voided, refunded] = ["payment.approved", "payment.voided", "pay
 
 const nothing = { product: "nothing", member: "nothing" } as const;
 const sold: End = {
-  product: "sold",
-  member: "spent",
-  payment: "untouched",
+  keeps: { product: "sold", member: "spent", payment: "untouched" },
   once: ["product.stock_committed", "member.benefits_spent"],
 };
-const givenBack: End = { ...nothing, payment: "nothing", once: [released, benefitsReleased, voided] };
+const givenBack: End = {
+  keeps: { ...nothing, payment: "nothing" },
+  once: [released, benefitsReleased, voided],
+};
 
 /** Orders whose stock and points are there. */
 export const wantedCases: Readonly<Record<string, Case<End>>> = {
@@ -64,11 +59,11 @@ export const wantedCases: Readonly<Record<string, Case<End>>> = {
 export const pointlessCases: Readonly<Record<string, Case<End>>> = {
   "a sale": {
     swapped: [placed, confirmed],
-    end: { product: "sold", member: "untouched", once: ["product.stock_committed"] },
+    end: { keeps: { product: "sold", member: "untouched" }, once: ["product.stock_committed"] },
   },
   "all of an order": {
     swapped: [placed, confirmed, cancelled],
-    end: { product: "nothing", member: "untouched", once: [released] },
+    end: { keeps: { product: "nothing", member: "untouched" }, once: [released] },
   },
 };
 
@@ -76,11 +71,11 @@ export const pointlessCases: Readonly<Record<string, Case<End>>> = {
 export const missingCases: Readonly<Record<string, Case<End>>> = {
   "a sale of nothing": {
     swapped: [placed, confirmed],
-    end: { ...nothing, once: ["product.stock_commit_failed", "member.benefits_spend_failed"] },
+    end: { keeps: nothing, once: ["product.stock_commit_failed", "member.benefits_spend_failed"] },
   },
   "all of an order": {
     swapped: [placed, confirmed, cancelled],
-    end: { ...nothing, once: [released, benefitsReleased] },
+    end: { keeps: nothing, once: [released, benefitsReleased] },
   },
 };
 
@@ -88,37 +83,37 @@ export const missingCases: Readonly<Record<string, Case<End>>> = {
 export const unpaidCases: Readonly<Record<string, Case<End>>> = {
   "asked to cancel before it could be paid": {
     swapped: [payable, cancelRequested],
-    end: { payment: "nothing", tells: [voided] },
+    end: { keeps: { payment: "nothing" }, tells: [voided] },
   },
   "cancelled before it could be paid": {
     swapped: [payable, cancelled],
-    end: { payment: "nothing", once: [voided] },
+    end: { keeps: { payment: "nothing" }, once: [voided] },
   },
   "an end of which there is no order": {
     swapped: [payable, confirmationFailed],
-    end: { payment: "nothing", once: [voided] },
+    end: { keeps: { payment: "nothing" }, once: [voided] },
   },
   "two ways to end": {
     given: [payable],
     swapped: [cancelRequested, cancelled],
-    end: { payment: "nothing", tells: [voided] },
+    end: { keeps: { payment: "nothing" }, tells: [voided] },
   },
   "all of an unpaid order": {
     swapped: [payable, cancelRequested, cancelled],
-    end: { payment: "nothing", tells: [voided] },
+    end: { keeps: { payment: "nothing" }, tells: [voided] },
   },
   "payable too late, and cancelled": {
     swapped: [payableTooLate, cancelled],
-    end: { payment: "nothing", once: [voided] },
+    end: { keeps: { payment: "nothing" }, once: [voided] },
   },
   "payable too late, and asked to cancel": {
     swapped: [payableTooLate, cancelRequested],
-    end: { payment: "nothing", tells: [voided] },
+    end: { keeps: { payment: "nothing" }, tells: [voided] },
   },
   "payable once more, but too late": {
     swapped: [payable, payableTooLate],
-    end: { payment: "open", once: ["payment.opened"] },
-    endReversed: { payment: "nothing", once: [voided] }, // The first one counts; the order tells only one.
+    end: { keeps: { payment: "open" }, once: ["payment.opened"] },
+    endReversed: { keeps: { payment: "nothing" }, once: [voided] }, // The first one counts; the order tells only one.
   },
 };
 
@@ -126,18 +121,18 @@ export const unpaidCases: Readonly<Record<string, Case<End>>> = {
 export const nothingDueCases: Readonly<Record<string, Case<End>>> = {
   "cancelled before it was payable": {
     swapped: [payable, cancelled],
-    end: { payment: "nothing", once: [approved] },
-    endReversed: { payment: "nothing", once: [voided] },
+    end: { keeps: { payment: "nothing" }, once: [approved] },
+    endReversed: { keeps: { payment: "nothing" }, once: [voided] },
   },
   "asked to cancel before it was payable": {
     swapped: [payable, cancelRequested],
-    end: { payment: "nothing", tells: [approved] },
-    endReversed: { payment: "nothing", tells: [voided] },
+    end: { keeps: { payment: "nothing" }, tells: [approved] },
+    endReversed: { keeps: { payment: "nothing" }, tells: [voided] },
   },
   "two ways to end": {
     given: [payable],
     swapped: [confirmationFailed, cancelled],
-    end: { payment: "nothing", once: [approved] },
+    end: { keeps: { payment: "nothing" }, once: [approved] },
   },
 };
 
@@ -146,8 +141,8 @@ export function paidCases(buyer: Buyer): Readonly<Record<string, Case<End>>> {
   const pays: Step = { name: "paid", act: buyer.pay };
   const starts: Step = { name: "paying", act: buyer.startPaying };
   const answer: Step = { name: "the provider's answer", act: buyer.untilAnswered };
-  const moneyBack: End = { payment: "nothing", once: [approved, refunded] };
-  const kept: End = { payment: "paid", tells: [approved] };
+  const moneyBack: End = { keeps: { payment: "nothing" }, once: [approved, refunded] };
+  const kept: End = { keeps: { payment: "paid" }, tells: [approved] };
   return {
     "two ways to give back": {
       given: [payable, pays],
@@ -158,19 +153,19 @@ export function paidCases(buyer: Buyer): Readonly<Record<string, Case<End>>> {
     "asked, then cancelled": {
       given: [payable, pays],
       swapped: [cancelRequested, cancelled],
-      end: { payment: "nothing", tells: [approved], once: [refunded] },
+      end: { keeps: { payment: "nothing" }, tells: [approved], once: [refunded] },
     },
     "paid or cancelled": {
       given: [payable],
       swapped: [pays, cancelled],
       end: moneyBack,
-      endReversed: { payment: "nothing", once: [voided] },
+      endReversed: { keeps: { payment: "nothing" }, once: [voided] },
     },
     "paid or asked to cancel": {
       given: [payable],
       swapped: [pays, cancelRequested],
       end: kept,
-      endReversed: { payment: "nothing", tells: [voided] }, // Payment says which came first.
+      endReversed: { keeps: { payment: "nothing" }, tells: [voided] }, // Payment says which came first.
     },
     "cancelled while it is being paid": {
       given: [payable, starts],
