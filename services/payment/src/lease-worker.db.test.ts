@@ -1,5 +1,6 @@
 // What becomes of a payment nobody waits for any more, whichever replica looks after it and whatever the provider says.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { type Clock, systemClock } from "@quadrille/outbox/ports";
 import { hear } from "@quadrille/outbox/testing/kept";
 import { openTestStore } from "@quadrille/outbox/testing/test-store";
 import { LeaseWorker } from "./lease-worker.ts";
@@ -34,7 +35,10 @@ const log = {
   warn: (about: object, message: string) => void lines.push({ about, message }),
   error: (about: object, message: string) => void lines.push({ about, message }),
 };
-const worker = (over: PaymentStore = store) => new LeaseWorker(over, till, policy, log);
+/** What the worker thinks the time is; its waiting is real. */
+let nowMs = 0;
+const clock: Clock = { now: () => nowMs, after: systemClock.after };
+const worker = (over: PaymentStore = store) => new LeaseWorker(over, till, policy, log, clock);
 const live = async (orderId: string) => (await store.payment(orderId)) as LivePayment;
 const statusOf = async (orderId: string) => (await store.payment(orderId)).status;
 
@@ -274,6 +278,7 @@ describe("while the provider does not answer", () => {
     till.onQuery = () => approved;
     till.queries.length = 0;
     Object.assign(till, { isAnswering: false, isAvailable: false });
+    nowMs += 2_000;
     await look(one);
     expect(till.queries).toEqual([]);
     till.isAvailable = true; // It may be back.
@@ -285,22 +290,49 @@ describe("while the provider does not answer", () => {
     for (const orderId of ids) expect(await statusOf(orderId)).toBe("approved");
   });
 
-  test("too seldom to open the breaker, the first answer is reason enough to ask for all, but not each time", async () => {
+  test("one payment asks for all, however short the silence and whoever's turn it is", async () => {
     const [first = "", ...others] = await waiting();
     const one = worker();
-    till.onQuery = ({ orderId }) => (orderId === first ? silent : approved);
+    till.onQuery = () => silent;
     await look(one);
-    await due(others[0] ?? "");
+    await dueIn(first, "5 minutes");
+    till.queries.length = 0;
     await look(one);
+    expect(till.queries).toHaveLength(1);
+    await dueIn(till.queries[0]?.orderId ?? "", "5 minutes");
+    till.onQuery = () => approved;
+    nowMs += 1_999;
     await look(one);
-    for (const orderId of others) expect(await statusOf(orderId)).toBe("approved");
-    const again = await waiting();
-    for (const orderId of [first, again[0] ?? ""]) {
-      await due(orderId);
-      await look(one); // In vain, then answered: it is too soon to ask about all.
-    }
+    expect(till.queries).toHaveLength(1);
+    nowMs += 1;
     await look(one);
-    expect(await Promise.all(again.map(statusOf))).toEqual(["approved", "confirming", "confirming"]);
+    expect(till.queries).toHaveLength(2);
+    await look(one);
+    expect(await Promise.all([first, ...others].map(statusOf))).toEqual(["approved", "approved", "approved"]);
+  });
+
+  test("everything is asked about at most every 15 seconds, though one payment may stay silent", async () => {
+    const one = worker();
+    /** One payment gets no answer, and another one does: that looks like the end of a silence. */
+    const endSilence = async () => {
+      const [first = "", other = ""] = [await abandoned(), await abandoned()];
+      till.onQuery = ({ orderId }) => (orderId === first ? silent : approved);
+      await dueIn(other, "5 minutes");
+      await look(one);
+      await dueIn(first, "5 minutes");
+      await due(other);
+      await look(one);
+    };
+    await endSilence();
+    await look(one);
+    const third = await abandoned();
+    await dueIn(third, "5 minutes");
+    await endSilence();
+    await look(one);
+    expect(await statusOf(third)).toBe("confirming");
+    nowMs += 15_000;
+    await look(one);
+    expect(await statusOf(third)).toBe("approved");
   });
 
   test("whoever is being asked about is left alone", async () => {
@@ -314,10 +346,7 @@ describe("while the provider does not answer", () => {
     await due(first);
     await look(one);
     await look(one);
-    expect(await Promise.all([first, leased, other].map(statusOf))).toEqual([
-      "approved",
-      "confirming",
-      "approved",
-    ]);
+    const statuses = await Promise.all([first, leased, other].map(statusOf));
+    expect(statuses).toEqual(["approved", "confirming", "approved"]);
   });
 });

@@ -1,10 +1,10 @@
 // Calls the provider under a lease and writes down what it says: a charge that was asked for, a doubt, a refund.
 //
 // What has to be asked, and when, stands in the rows; a replica that dies loses only its leases, and whoever comes
-// next asks again. When the provider answers after a silence, everything that waits is asked about early. While the
-// silence is known, one payment asks for all.
-import { setTimeout as sleep } from "node:timers/promises";
+// next asks again. After a call without an answer one payment asks for all, until one is answered: then everything that
+// waits is asked about early.
 import { type Fact, type Rows, row } from "@quadrille/decider";
+import { type Clock, systemClock, wait } from "@quadrille/outbox/ports";
 import type { PaymentStore } from "./payment.store.ts";
 import type { PaymentFact, PaymentInput, PaymentTables, Policy } from "./payment.ts";
 import type { ConfirmAsk, PaymentProvider, RefundAsk } from "./provider.ts";
@@ -30,6 +30,8 @@ const callsMost = 64;
 const hopefulMost = 5_000;
 /** One payment may go without answers while the others get theirs: that is no reason to ask for all of them each time. */
 const hopeEveryMs = 15_000;
+/** While the last call got no answer, one payment asks this often, out of turn: the end of a silence must not be slept over. */
+const probeEveryMs = 2_000;
 /** Whoever closes this process waits so long for calls; a lease that is left behind runs out, and another asks. */
 const closeMsMost = 5_000;
 /** What the provider said is worth some patience: writing it down is tried this often, after twice the wait each time. */
@@ -42,6 +44,7 @@ export class LeaseWorker implements AsyncDisposable {
   readonly #provider: PaymentProvider;
   readonly #policy: Policy;
   readonly #log: LeaseWorkerLog;
+  readonly #clock: Clock;
   readonly #busy = new Set<string>();
   readonly #runs = new Set<Promise<void>>();
   /** The last call went without an answer that proves anything. */
@@ -49,24 +52,33 @@ export class LeaseWorker implements AsyncDisposable {
   /** One was answered after that. */
   #isBack = false;
   #hopedAtMs = Number.NEGATIVE_INFINITY;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   /** Payments that are asked about early, as soon as there is room. */
   #hopes: string[] = [];
 
-  constructor(store: PaymentStore, provider: PaymentProvider, policy: Policy, log: LeaseWorkerLog) {
+  constructor(
+    store: PaymentStore,
+    provider: PaymentProvider,
+    policy: Policy,
+    log: LeaseWorkerLog,
+    clock: Clock = systemClock,
+  ) {
     this.#store = store;
     this.#provider = provider;
     this.#policy = policy;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Starts what is due and does not wait for it. Meant to be called every second. */
   async look(): Promise<void> {
     const { isAnswering, isAvailable } = this.#provider;
-    if (!isAnswering) {
-      if (isAvailable) this.#askAbout(await this.#store.waiting(1), true); // It may be back: one finds out.
-      return;
+    const nowMs = this.#clock.now();
+    if (isAvailable && (this.#isSilent || !isAnswering) && nowMs - this.#probedAtMs >= probeEveryMs) {
+      this.#probedAtMs = nowMs;
+      this.#askAbout(await this.#store.waiting(1), true); // It may be back: one finds out.
     }
-    const nowMs = performance.now();
+    if (!isAnswering) return;
     if (this.#isBack && nowMs - this.#hopedAtMs >= hopeEveryMs) {
       this.#hopes = await this.#store.waiting(hopefulMost);
       this.#hopedAtMs = nowMs;
@@ -85,10 +97,10 @@ export class LeaseWorker implements AsyncDisposable {
   /** Waits a while for the calls that are under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#hopes = [];
-    const patience = new AbortController();
-    const finished = Promise.all(this.#runs);
-    await Promise.race([finished, sleep(closeMsMost, undefined, { signal: patience.signal })]);
-    patience.abort();
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(closeMsMost, resolve);
+    await Promise.race([Promise.all(this.#runs), isLate]);
+    cancel();
   }
 
   #askHopefully(): void {
@@ -159,7 +171,7 @@ export class LeaseWorker implements AsyncDisposable {
         return await this.#store.handle(heard, { kind: "own", id: "leases" }, errandOf(orderId));
       } catch (error) {
         this.#log.error({ err: error, orderId, attempt }, "the provider's answer could not be written down");
-        if (attempt < recordAttemptsMost) await sleep(recordWaitMs * 2 ** (attempt - 1));
+        if (attempt < recordAttemptsMost) await wait(this.#clock, recordWaitMs * 2 ** (attempt - 1));
       }
     }
     return undefined; // The lease runs out, and the provider is asked again.

@@ -140,9 +140,14 @@ export async function openPaymentStore({
       orderIds("select order_id from payments where due_at <= clock_timestamp() order by due_at limit ?", [
         most,
       ]),
-    /** Payments the provider has to be asked about now or later, in no order: whoever asks for all must not always be the same. */
+    /** Payments nobody is asking about, whose turn is now or later; in no order, so that whoever asks for all is not always the same. */
     waiting: (most: number) =>
-      orderIds("select order_id from payments where due_at is not null order by random() limit ?", [most]),
+      orderIds(
+        `select order_id from payments
+           where due_at is not null and (leased_until is null or leased_until <= clock_timestamp())
+           order by random() limit ?`,
+        [most],
+      ),
     /** Payments that wait for a person: in doubt, or on their way back, for so long; or whose refund was refused. */
     async stuck(page: {
       readonly unknownSeconds: number;
