@@ -9,6 +9,8 @@ import { every } from "@quadrille/process/schedule";
 import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
 import { openStop } from "@quadrille/process/stop";
 import { openAuth, serve } from "@quadrille/rpc";
+import { opsRpc } from "@quadrille/rpc/ops";
+import { benefitBooks } from "./benefits.books.ts";
 import { benefitsRpc } from "./benefits.rpc.ts";
 import { openBenefitStore } from "./benefits.store.ts";
 import { readMemberConfig } from "./config.ts";
@@ -34,7 +36,8 @@ const hearing = open.use(
 );
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
-const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store)], database.holds));
+const ops = opsRpc({ books: () => benefitBooks(config.database) });
+const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store), ops], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");
 await ended;

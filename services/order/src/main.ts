@@ -9,10 +9,12 @@ import { every } from "@quadrille/process/schedule";
 import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
 import { openStop } from "@quadrille/process/stop";
 import { openAuth, serve } from "@quadrille/rpc";
+import { opsRpc } from "@quadrille/rpc/ops";
 import { serviceToken } from "@quadrille/rpc/token";
 import { readOrderConfig } from "./config.ts";
 import { openLookUps } from "./look-ups.ts";
 import { migrations } from "./migrations.ts";
+import { orderBooks } from "./order.books.ts";
 import { openOrderStore } from "./order.store.ts";
 import { orderRpc } from "./service.rpc.ts";
 import { subscriptions } from "./subscriptions.ts";
@@ -63,7 +65,8 @@ const shop = {
   minimumCharge: BigInt(own.MINIMUM_CHARGE),
 };
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
-const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop)], database.holds));
+const ops = opsRpc({ books: () => orderBooks(config.database) });
+const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop), ops], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");
 await ended;

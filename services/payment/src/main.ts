@@ -10,10 +10,12 @@ import { every } from "@quadrille/process/schedule";
 import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
 import { openStop } from "@quadrille/process/stop";
 import { openAuth, serve } from "@quadrille/rpc";
+import { opsRpc } from "@quadrille/rpc/ops";
 import { Charging } from "./charging.ts";
 import { readPaymentConfig } from "./config.ts";
 import { LeaseWorker } from "./lease-worker.ts";
 import { migrations } from "./migrations.ts";
+import { paymentBooks } from "./payment.books.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore } from "./payment.store.ts";
 import { subscriptions } from "./subscriptions.ts";
@@ -49,8 +51,13 @@ const charging = new Charging(store, provider, worker, policy);
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
 open.use(every(1_000, () => worker.look(), { name: "leases", log }));
+const ops = opsRpc({ books: () => paymentBooks(config.database) });
 const server = open.use(
-  await serve({ ...config.rpc, auth, log }, [paymentRpc({ store, charging, policy, newId })], database.holds),
+  await serve(
+    { ...config.rpc, auth, log },
+    [paymentRpc({ store, charging, policy, newId }), ops],
+    database.holds,
+  ),
 );
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

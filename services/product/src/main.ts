@@ -9,8 +9,10 @@ import { every } from "@quadrille/process/schedule";
 import { exitOnFault, untilSignalled } from "@quadrille/process/shutdown";
 import { openStop } from "@quadrille/process/stop";
 import { openAuth, serve } from "@quadrille/rpc";
+import { opsRpc } from "@quadrille/rpc/ops";
 import { readProductConfig } from "./config.ts";
 import { migrations } from "./migrations.ts";
+import { stockBooks } from "./stock.books.ts";
 import { stockRpc } from "./stock.rpc.ts";
 import { openStockStore } from "./stock.store.ts";
 import { subscriptions } from "./subscriptions.ts";
@@ -34,8 +36,9 @@ const hearing = open.use(
 );
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
+const ops = opsRpc({ books: () => stockBooks(config.database) });
 const server = open.use(
-  await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY)], database.holds),
+  await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY), ops], database.holds),
 );
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

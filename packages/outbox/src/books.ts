@@ -1,0 +1,131 @@
+// A service's books: everything its database remembers, out of one snapshot, in pages, for whoever compares services.
+//
+// The SQL here and in the services' own `*.books.ts` is a second opinion: it shares no code with what wrote the rows.
+// One transaction, REPEATABLE READ and READ ONLY, on a connection of its own; a page is fetched when the last one is
+// gone, so a slow reader costs the service a cursor and no memory.
+import type { MikroORM } from "@mikro-orm/postgresql";
+import type { ReadBooksResponse } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import { Refusal } from "@quadrille/decider";
+import { closeOrm, type DatabaseConfig, limits, openOrm } from "./database.ts";
+import { failureOf } from "./failure.ts";
+import type { Row } from "./tables.ts";
+
+export type BookPage = Partial<ReadBooksResponse>;
+
+/** One kind of entry: where its rows come from, and what a row says. */
+export interface Chapter {
+  readonly sql: string;
+  page(rows: readonly Row[]): BookPage;
+}
+
+/** `kind` is the field of the page in which the entries go. */
+export function chapter<Kind extends keyof BookPage & keyof Entries>(
+  kind: Kind,
+  sql: string,
+  entryOf: (row: Row) => Entries[Kind],
+): Chapter {
+  return { sql, page: (rows) => ({ [kind]: rows.map(entryOf) }) };
+}
+type Entries = {
+  [Kind in keyof ReadBooksResponse]: ReadBooksResponse[Kind] extends (infer Entry)[] ? Entry : never;
+};
+
+const entriesPerPage = 500;
+const second = 1_000;
+/** One question over everything may take its time; a reader who went away without a word may not. */
+const statementMs = 60 * second;
+const idleMs = 30 * second;
+
+/** Reads the service's own chapters and then what its outbox and inbox say. Throws Refusal UNAVAILABLE when the database cannot be asked. */
+export async function* readBooks(
+  service: string,
+  database: DatabaseConfig,
+  chapters: readonly Chapter[],
+): AsyncGenerator<BookPage> {
+  const orm = await openOrm({ ...database, poolMost: 1, name: `${service} books` }, [], {
+    driverOptions: {
+      max: 1,
+      connectionTimeoutMillis: limits.connectionWaitMs,
+      statement_timeout: statementMs,
+      query_timeout: statementMs + second,
+      idle_in_transaction_session_timeout: idleMs,
+      allowExitOnIdle: true,
+    },
+  });
+  try {
+    yield* snapshot(service, orm, [...chapters, ...messages]);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("UNAVAILABLE", { cause: failureOf(error, new Set()) });
+  } finally {
+    await closeOrm(orm);
+  }
+}
+
+async function* snapshot(
+  service: string,
+  orm: MikroORM,
+  chapters: readonly Chapter[],
+): AsyncGenerator<BookPage> {
+  const pool = await orm.driver.getConnection().getNativeClient();
+  const client = await pool.connect();
+  const ask = async (sql: string) => (await client.query(sql)).rows as Row[];
+  try {
+    await ask("begin isolation level repeatable read read only");
+    const [taken = {}] = await ask(takenSql);
+    const { taken_at: takenAt, told_since: toldSince, heard_since: heardSince } = taken;
+    const since = { toldSince: dateOf(toldSince), heardSince: dateOf(heardSince) };
+    yield { snapshot: { service, takenAt: dateOf(takenAt), ...since } };
+    for (const { sql, page } of chapters) {
+      // All of it will be read: a plan for the first few rows would be the wrong one.
+      await ask("set local cursor_tuple_fraction = 1");
+      await ask(`declare chapter no scroll cursor for ${sql}`);
+      for (;;) {
+        const rows = await ask(`fetch ${entriesPerPage} from chapter`);
+        if (rows.length > 0) yield page(rows);
+        if (rows.length < entriesPerPage) break;
+      }
+      await ask("close chapter");
+    }
+  } finally {
+    client.release(true); // Closing the connection ends the transaction, wherever it stood.
+  }
+}
+
+/** Old days are dropped whole, so what is kept begins with the first day that is still there. */
+const keptSince = (table: string) => `(
+  select min(to_date(right(relname, 8), 'YYYYMMDD'))::timestamp at time zone 'utc'
+  from pg_inherits join pg_class on pg_class.oid = inhrelid
+  where inhparent = '${table}'::regclass and relname ~ '_[0-9]{8}$')`;
+
+const takenSql = `select clock_timestamp() as taken_at,
+  ${keptSince("outbox")} as told_since, ${keptSince("inbox")} as heard_since`;
+
+const messages: readonly Chapter[] = [
+  chapter(
+    "told",
+    "select id, type, aggregate_id, aggregate_version, occurred_at, published_at from outbox order by id",
+    (row) => ({
+      factId: textOf(row.id),
+      type: textOf(row.type),
+      aggregateId: textOf(row.aggregate_id),
+      aggregateVersion: Number(row.aggregate_version),
+      occurredAt: dateOf(row.occurred_at),
+      isPublished: row.published_at !== null,
+    }),
+  ),
+  chapter("heard", "select fact_id, stream from inbox order by fact_id", (row) => ({
+    factId: textOf(row.fact_id),
+    stream: textOf(row.stream),
+  })),
+  chapter("parked", "select fact_id, error, state from parked order by fact_id", (row) => ({
+    factId: textOf(row.fact_id),
+    error: textOf(row.error),
+    state: textOf(row.state),
+  })),
+];
+
+export const textOf = (value: unknown): string => String(value ?? "");
+export const unitsOf = (value: unknown): bigint => BigInt(textOf(value) || "0");
+export const dateOf = (value: unknown): Date | undefined =>
+  value === null || value === undefined ? undefined : new Date(value as string);
