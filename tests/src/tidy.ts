@@ -64,7 +64,6 @@ export const coreLaw: Rule = (file) => {
 const ports = [
   "packages/bus/src/ports.ts",
   "packages/outbox/src/ports.ts",
-  "packages/outbox/src/wake-ups.ts", // A sleep that a neighbour may end early.
   "services/payment/src/toss-wire.ts", // How long a socket may stay silent is real time.
 ];
 const timed = /^(services|packages\/(bus|outbox|decider))\//;

@@ -41,6 +41,19 @@ describe("a wait", () => {
     await ear.next(1);
   });
 
+  test("waits by the clock it is given", async () => {
+    const alarms: { ms: number; wake: () => void }[] = [];
+    const clock = {
+      now: () => 0,
+      after: (ms: number, wake: () => void) => (alarms.push({ ms, wake }), () => {}),
+    };
+    using ear = new WakeUps(clock).on("a");
+    const waiting = ear.next(longMs);
+    expect(alarms.map(({ ms }) => ms)).toEqual([longMs]);
+    alarms[0]?.wake();
+    await waiting;
+  });
+
   test("is told to everyone who listens", async () => {
     const wakeUps = new WakeUps();
     using one = wakeUps.on("a");

@@ -1,4 +1,5 @@
 // Waiting for a row to change. A wake-up says "look again" and carries nothing, so a lost, doubled or needless one does no harm.
+import { type Clock, systemClock } from "./ports.ts";
 
 /** One reader's ear on one key. Register first, then read, then wait: no change falls in between. */
 export interface WakeUp extends Disposable {
@@ -11,6 +12,11 @@ export interface WakeUp extends Disposable {
 
 export class WakeUps {
   readonly #ears = new Map<string, Set<Ear>>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** The keys somebody waits for. */
   get keys(): readonly string[] {
@@ -18,7 +24,7 @@ export class WakeUps {
   }
 
   on(key: string): WakeUp {
-    const ear = new Ear(() => {
+    const ear = new Ear(this.#clock, () => {
       const ears = this.#ears.get(key);
       ears?.delete(ear);
       if (ears?.size === 0) this.#ears.delete(key);
@@ -34,11 +40,13 @@ export class WakeUps {
 }
 
 class Ear implements WakeUp {
+  readonly #clock: Clock;
   readonly #onDispose: () => void;
   #isWoken = false;
   #resume: (() => void) | undefined;
 
-  constructor(onDispose: () => void) {
+  constructor(clock: Clock, onDispose: () => void) {
+    this.#clock = clock;
     this.#onDispose = onDispose;
   }
 
@@ -56,9 +64,9 @@ class Ear implements WakeUp {
 
   #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#resume?.(), ms);
+      const cancel = this.#clock.after(ms, () => this.#resume?.());
       this.#resume = () => {
-        clearTimeout(timer);
+        cancel();
         signal?.removeEventListener("abort", this.#resume as () => void);
         this.#resume = undefined;
         resolve();

@@ -5,6 +5,7 @@
 // again with the attempt's own id, answers for the same charge.
 import { Refusal } from "@quadrille/decider";
 import type { Cause } from "@quadrille/outbox";
+import type { Clock } from "@quadrille/outbox/ports";
 import { type Errand, errandOf, type LeaseWorker } from "./lease-worker.ts";
 import type { PaymentStore } from "./payment.store.ts";
 import type { ConfirmPayment, LivePayment, Policy } from "./payment.ts";
@@ -19,6 +20,9 @@ const lookMs = 500;
 /** How long a call waits for the provider to be asked once more when its first answer proved nothing. */
 const doubtWaitMs = 3_000;
 
+/** Waits are measured by a clock that nobody sets. */
+const steadyClock: Pick<Clock, "now"> = { now: () => performance.now() };
+
 export type Confirmation = Omit<ConfirmPayment, "type" | "isProviderAvailable" | "policy">;
 
 export class Charging {
@@ -26,6 +30,7 @@ export class Charging {
   readonly #provider: Pick<PaymentProvider, "isAvailable">;
   readonly #worker: LeaseWorker;
   readonly #policy: Policy;
+  readonly #clock: Pick<Clock, "now">;
   #waiters = 0;
 
   constructor(
@@ -33,11 +38,13 @@ export class Charging {
     provider: Pick<PaymentProvider, "isAvailable">,
     worker: LeaseWorker,
     policy: Policy,
+    clock: Pick<Clock, "now"> = steadyClock,
   ) {
     this.#store = store;
     this.#provider = provider;
     this.#worker = worker;
     this.#policy = policy;
+    this.#clock = clock;
   }
 
   /**
@@ -55,7 +62,7 @@ export class Charging {
   /** A buyer's client may be faster than `order.payable`. */
   async #start(confirmation: Confirmation, cause: Cause, signal: AbortSignal): Promise<Errand | undefined> {
     using wakeUp = this.#store.wakeUps.on(confirmation.orderId);
-    const until = performance.now() + payableWaitMs;
+    const until = this.#clock.now() + payableWaitMs;
     let isWaiting = false;
     try {
       for (;;) {
@@ -71,7 +78,7 @@ export class Charging {
         } catch (error) {
           const isEarly = error instanceof Refusal && error.code === "PAYMENT_NOT_READY";
           const hasRoom = isWaiting || this.#waiters < payableWaitersMost;
-          if (!isEarly || !hasRoom || performance.now() >= until) throw error;
+          if (!isEarly || !hasRoom || this.#clock.now() >= until) throw error;
         }
         if (!isWaiting) this.#waiters += 1;
         isWaiting = true;
@@ -96,8 +103,8 @@ export class Charging {
         case "voided":
           throw new Refusal("PAYMENT_ENDED");
         case "unknown":
-          doubtedUntil = Math.min(doubtedUntil, performance.now() + doubtWaitMs);
-          if (performance.now() >= doubtedUntil) return payment;
+          doubtedUntil = Math.min(doubtedUntil, this.#clock.now() + doubtWaitMs);
+          if (this.#clock.now() >= doubtedUntil) return payment;
           break;
         case "confirming":
           break;
