@@ -10,6 +10,7 @@ export class Replica implements Taker {
   readonly ready: Promise<void>;
   #durable: MemoryDurable | undefined;
   #closed = false;
+  #crashed = false;
 
   constructor(options: DelivererOptions, stream: Promise<MemoryStream>) {
     this.deliverer = new Deliverer({ ...options, onRoom: () => this.#durable?.wake() });
@@ -18,7 +19,7 @@ export class Replica implements Taker {
 
   async #join({ durable, limits }: DelivererOptions, stream: Promise<MemoryStream>): Promise<void> {
     const found = (await stream).durable(durable, limits);
-    if (this.#closed) return;
+    if (this.#closed || this.#crashed) return;
     this.#durable = found;
     found.join(this);
   }
@@ -29,9 +30,18 @@ export class Replica implements Taker {
 
   take(sent: Sent): void {
     if (this.#durable === undefined) return;
-    const delivery = deliveryOf(this.#durable, sent);
+    if (this.#crashed) return;
+    const delivery = deliveryOf(this.#durable, sent, () => !this.#crashed);
     if (this.#closed) this.deliverer.giveBack(delivery);
     else void this.deliverer.deliver(delivery);
+  }
+
+  /** Its process died: what it was given is not answered, and comes again when the broker's patience ends. */
+  crash(): void {
+    if (this.#crashed) return;
+    this.#crashed = true;
+    this.#durable?.leave(this);
+    this.deliverer[Symbol.dispose]();
   }
 
   /** Takes no more and resolves when nothing is in flight. */
@@ -48,7 +58,10 @@ export function readable(message: Message): Readable {
   return { ...message, header: (name: string) => headers.get(name) || undefined };
 }
 
-function deliveryOf(durable: MemoryDurable, sent: Sent): Delivery {
+function deliveryOf(durable: MemoryDurable, sent: Sent, isAlive: () => boolean): Delivery {
+  const settle = (answer: Parameters<MemoryDurable["settle"]>[1], delayMs?: number) => {
+    if (isAlive()) durable.settle(sent, answer, delayMs);
+  };
   const { subject, payload, header } = readable(sent.message);
   return {
     subject,
@@ -59,9 +72,9 @@ function deliveryOf(durable: MemoryDurable, sent: Sent): Delivery {
     deliveries: sent.deliveries,
     storedAt: sent.storedAt,
     headers: () => Object.fromEntries(sent.message.headers),
-    ack: () => durable.settle(sent, "ack"),
-    nak: (delayMs) => durable.settle(sent, "nak", delayMs),
-    term: () => durable.settle(sent, "term"),
-    working: () => durable.settle(sent, "working"),
+    ack: () => settle("ack"),
+    nak: (delayMs) => settle("nak", delayMs),
+    term: () => settle("term"),
+    working: () => settle("working"),
   };
 }

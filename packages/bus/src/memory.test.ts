@@ -123,6 +123,33 @@ describe("the memory bus", () => {
     expect(left.counts.handled).toBe(0);
   });
 
+  test("a replica that dies answers nothing, and its facts come to another when the broker's patience ends", async () => {
+    await using arena = new MemoryArena({ limits: limitsForTests });
+    const dying = arena.broker.connect({ log: noLog });
+    await dying.ownStream("order");
+    const gate = Promise.withResolvers<void>();
+    let begun = 0;
+    const stuck = linesFor("payment", () => {
+      begun += 1;
+      return gate.promise;
+    });
+    dying.subscribe("payment", stuck, parkNothing);
+    for (let told = 0; told < 2; told += 1) await dying.publish(factFor());
+    await arena.until(() => begun === 2);
+    dying.crash();
+    dying.crash();
+    gate.resolve();
+    await expect(dying.publish(factFor())).rejects.toThrow("the bus is closed");
+    const heir = arena.connect().subscribe(
+      "payment",
+      linesFor("payment", async () => {}),
+      parkNothing,
+    );
+    await arena.pass(limitsForTests.ackWaitMs - 10);
+    expect(heir.counts.handled).toBe(0);
+    await arena.until(() => heir.counts.handled === 2, 50);
+  });
+
   test("sends no more unacknowledged facts than the durable allows", async () => {
     await using arena = new MemoryArena({ limits: { ackPendingMost: 3 } });
     const bus = arena.connect();

@@ -20,6 +20,12 @@ export interface MemoryBrokerOptions {
   readonly limits?: Partial<Limits>;
 }
 
+export interface MemoryConnectOptions {
+  readonly log: BusLog;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+}
+
 export class MemoryBroker {
   readonly clock: Clock;
   readonly random: Random;
@@ -35,9 +41,9 @@ export class MemoryBroker {
     this.limits = { ...defaultLimits, ...limits };
   }
 
-  /** One replica of a service. */
-  connect({ log, limits = {} }: { readonly log: BusLog; readonly limits?: Partial<Limits> }): Bus {
-    return new MemoryBus(this, { ...this.limits, ...limits }, log);
+  /** One replica of a service; its own clock stops with its process. */
+  connect({ log, limits = {}, clock = this.clock }: MemoryConnectOptions): MemoryBus {
+    return new MemoryBus(this, { ...this.limits, ...limits }, log, clock);
   }
 
   /** Puts any message on the stream that takes its subject, as a foreign publisher would. */
@@ -72,18 +78,21 @@ export class MemoryBroker {
 const takes = (subjects: readonly string[], subject: string) =>
   subjects.some((pattern) => subject.startsWith(pattern.slice(0, -1)));
 
-class MemoryBus implements Bus {
+export class MemoryBus implements Bus {
   readonly #broker: MemoryBroker;
   readonly #limits: Limits;
   readonly #log: BusLog;
+  readonly #clock: Clock;
   readonly #open = new Set<Disposable | AsyncDisposable>();
+  readonly #replicas: Replica[] = [];
   #closed = false;
   readonly publish: (envelope: Envelope) => Promise<Placement>;
 
-  constructor(broker: MemoryBroker, limits: Limits, log: BusLog) {
+  constructor(broker: MemoryBroker, limits: Limits, log: BusLog, clock: Clock) {
     this.#broker = broker;
     this.#limits = limits;
     this.#log = log;
+    this.#clock = clock;
     this.publish = async (envelope) => this.#publish(envelope);
   }
 
@@ -106,14 +115,16 @@ class MemoryBus implements Bus {
   }
 
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing {
-    const { clock, random } = this.#broker;
+    const { random } = this.#broker;
     const limits = this.#limits;
+    const clock = this.#clock;
     const byMessage = linesOf(hearer, lines);
     const replicas = tellersHeard(hearer, byMessage, this.#log).map((teller) => {
       const durable = durableOf(hearer, teller).name;
       const deliverer = { ...options, durable, lines: byMessage, limits, clock, random, log: this.#log };
       return new Replica(deliverer, this.#broker.stream(teller));
     });
+    this.#replicas.push(...replicas);
     const close = once(async () => {
       this.#open.delete(hearing);
       const finished = new AbortController();
@@ -165,6 +176,12 @@ class MemoryBus implements Bus {
 
   isConnected(): boolean {
     return !this.#closed;
+  }
+
+  /** The process died: it takes, answers and publishes nothing more, and gives nothing back. */
+  crash(): void {
+    this.#closed = true;
+    for (const replica of this.#replicas) replica.crash();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
