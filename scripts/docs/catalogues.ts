@@ -23,7 +23,7 @@ const headers: Record<keyof typeof header, string> = {
   time: "When it was decided, by the clock of the teller's database.",
   specVersion: "`1.0`: CloudEvents in binary mode.",
   traceparent: "W3C trace context of the work that led to it, if there was any.",
-  causation: "The fact, request or timer that led to it.",
+  causation: "The fact, request, answer or timer that led to it.",
   version:
     "Its number among the facts its teller told about this order, from 1 without gaps. For watchers and outsiders; facts arrive in any sequence, and no service here needs this one.",
 };

@@ -49,7 +49,15 @@ function delivering(arena: () => Arena): void {
     await arena().pass(limitsForTests.ackWaitMs * 1.5);
     expect(heard.map(({ by }) => by).sort()).toEqual(["payment", "product"]);
     const { id, traceparent } = envelope;
-    const cause = { kind: "fact", id, traceparent, stream: "QUADRILLE_ORDER", seq: 1n, alone: false };
+    const cause = {
+      kind: "fact",
+      id,
+      traceparent,
+      stream: "QUADRILLE_ORDER",
+      seq: 1n,
+      deliveries: 1,
+      alone: false,
+    };
     for (const each of heard) expect(each).toMatchObject({ orderId, cause });
   });
 

@@ -141,9 +141,17 @@ export class Deliverer implements Disposable {
     if (line === undefined) return "unheard";
     const id = factIdOf(message);
     if (id === undefined) throw new Error("no fact id that is a UUID");
-    const { stream, seq } = message;
-    const alone = message.deliveries >= aloneFrom;
-    const cause: FactCause = { kind: "fact", id, stream, seq, traceparent: traceOf(message), alone };
+    const { stream, seq, deliveries } = message;
+    const alone = deliveries >= aloneFrom;
+    const cause: FactCause = {
+      kind: "fact",
+      id,
+      stream,
+      seq,
+      traceparent: traceOf(message),
+      deliveries,
+      alone,
+    };
     return { line, data: kind.decode(message.payload), cause };
   }
 

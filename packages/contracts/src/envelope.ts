@@ -12,7 +12,7 @@ export interface Envelope {
   readonly aggregateVersion: number;
   /** When it was decided, by the teller's database clock. */
   readonly occurredAt: Date;
-  /** The fact, request or timer that led to it. */
+  /** The fact, request, answer or timer that led to it. */
   readonly causationId: string;
   /** W3C trace context of the work that led to it, if there was any. */
   readonly traceparent: string | undefined;
@@ -36,6 +36,8 @@ export interface FactCause {
   readonly stream: string;
   readonly seq: bigint;
   readonly traceparent: string | undefined;
+  /** How often the broker has delivered it, this time included. */
+  readonly deliveries: number;
   /** Asks for a transaction of its own, because it failed in company before. */
   readonly alone: boolean;
 }

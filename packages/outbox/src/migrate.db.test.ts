@@ -3,7 +3,7 @@ import { Migration } from "@mikro-orm/migrations";
 import { testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, openOrm } from "./database.ts";
 import { migrate } from "./migrate.ts";
-import { Leases, StoreTables } from "./schema.ts";
+import { Leases, StoreTables, Trails } from "./schema.ts";
 import { openStockStore } from "./testing/postgres-stock.ts";
 import { stockMigrations } from "./testing/stock-tables.ts";
 
@@ -24,6 +24,7 @@ describe("migrate", () => {
     expect(rows).toEqual([
       { name: "Migration00000000000000_store" },
       { name: "Migration00000000000001_leases" },
+      { name: "Migration00000000000002_trails" },
       { name: "Migration20250101000000_stock" },
     ]);
   });
@@ -44,7 +45,7 @@ describe("migrate", () => {
     await migrate(database, []);
     const orm = await openOrm(database, []);
     try {
-      for (const Tables of [Leases, StoreTables]) {
+      for (const Tables of [Trails, Leases, StoreTables]) {
         const down = new Tables(orm.em.getDriver() as never, orm.config);
         down.down();
         for (const sql of down.getQueries()) await orm.em.execute(sql as string);

@@ -87,13 +87,18 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
   async #claim(claims: readonly Claim[]): Promise<ReadonlySet<string>> {
     if (claims.length === 0) return new Set();
     const inserted = await this.#session.query(
-      `insert into inbox (fact_id, stream, seq)
-       select fact_id, stream, seq from json_populate_recordset(null::inbox, $1) order by fact_id
+      `insert into inbox (fact_id, stream, seq, deliveries)
+       select fact_id, stream, seq, deliveries from json_populate_recordset(null::inbox, $1) order by fact_id
        on conflict (fact_id) do nothing
        returning fact_id`,
       [
         JSON.stringify(
-          claims.map(({ factId, stream, seq }) => ({ fact_id: factId, stream, seq: encode(seq) })),
+          claims.map(({ factId, stream, seq, deliveries }) => ({
+            fact_id: factId,
+            stream,
+            seq: encode(seq),
+            deliveries,
+          })),
         ),
       ],
     );

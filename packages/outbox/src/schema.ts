@@ -141,7 +141,7 @@ export class StoreTables extends Migration {
   }
 }
 
-/** Came after the first databases were made, so it is a migration of its own. */
+/** These came after the first databases were made, so each is a migration of its own. */
 export class Leases extends Migration {
   override up(): void {
     this.addSql(`create table leases (
@@ -153,5 +153,18 @@ export class Leases extends Migration {
 
   override down(): void {
     this.addSql("drop table leases");
+  }
+}
+
+/** What an operator asks about one aggregate: what was told of it, and how long a fact took to be heard. */
+export class Trails extends Migration {
+  override up(): void {
+    this.addSql("create index outbox_of_aggregate on outbox (aggregate_id)");
+    this.addSql("alter table inbox add column deliveries integer not null default 1 check (deliveries > 0)");
+  }
+
+  override down(): void {
+    this.addSql("alter table inbox drop column deliveries");
+    this.addSql("drop index outbox_of_aggregate");
   }
 }

@@ -14,6 +14,8 @@ export interface Claim {
   readonly factId: string;
   readonly stream: string;
   readonly seq: bigint;
+  /** Which delivery of it this is. */
+  readonly deliveries: number;
 }
 
 /** An answer that was given, with the hash of the request it answered. */

@@ -34,6 +34,7 @@ export async function handledBy(
       stream: "s",
       seq: 7n,
       traceparent: "00-t",
+      deliveries: 1,
       alone: true,
     };
     await line.handler(data as never, cause);

@@ -28,7 +28,7 @@ export function asking(asked: {
   readonly requests?: readonly RequestKey[];
 }): Asked<Stock> {
   const claims = (asked.claims ?? []).map(
-    (factId): Claim => ({ factId, stream: "QUADRILLE_ORDER", seq: 7n }),
+    (factId): Claim => ({ factId, stream: "QUADRILLE_ORDER", seq: 7n, deliveries: 2 }),
   );
   return { keys: asked.keys ?? {}, claims, requests: asked.requests ?? [] };
 }

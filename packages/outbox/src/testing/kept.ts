@@ -9,7 +9,8 @@ import type { Store } from "../store.ts";
 const deliveries = process.env.QUADRILLE_DELIVER_TWICE === "1" ? 2 : 1;
 
 export const factCause = (id: string = v7()): FactCause => {
-  return { kind: "fact", id, stream: "QUADRILLE_TEST", seq: 1n, traceparent: undefined, alone: false };
+  const place = { stream: "QUADRILLE_TEST", seq: 1n, deliveries: 1 };
+  return { kind: "fact", id, ...place, traceparent: undefined, alone: false };
 };
 
 /** Hears one fact, as often as this run says; the inbox must have counted every repetition. */

@@ -78,7 +78,15 @@ export function openStock(options: StockOptions = {}) {
 export const own = (): Cause => ({ kind: "own", id: testId() });
 
 export const factCause = (id = testId(), alone = false) =>
-  ({ kind: "fact", id, stream: "QUADRILLE_ORDER", seq: 1n, traceparent: "00-trace", alone }) as const;
+  ({
+    kind: "fact",
+    id,
+    stream: "QUADRILLE_ORDER",
+    seq: 1n,
+    deliveries: 1,
+    traceparent: "00-trace",
+    alone,
+  }) as const;
 
 export const request = (requestId: string, hash = "hash") =>
   ({ kind: "request", caller: "member-1", method: "Hold", requestId, hash }) as const;
