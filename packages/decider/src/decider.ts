@@ -32,6 +32,7 @@ export interface Fact {
  * - `decide` answers with facts, stays quiet with `[]`, or throws a `Refusal` that only the caller hears.
  * - `evolve` gives the rows a fact changes; it may change only rows the input named.
  * - `entries` gives the lines a fact adds to append-only ledgers.
+ * - `notes` gives the lines an input adds to them, whatever is decided about it; none when it is refused.
  */
 export interface Decider<Tables, Input, F extends Fact, Entry = never> {
   readonly initial: { readonly [T in keyof Tables]: (key: string) => Tables[T] };
@@ -39,6 +40,7 @@ export interface Decider<Tables, Input, F extends Fact, Entry = never> {
   decide(rows: Rows<Tables>, input: Input, now: Instant): readonly F[];
   evolve(rows: Rows<Tables>, fact: F, now: Instant): Changes<Tables>;
   entries?(fact: F): readonly Entry[];
+  notes?(input: Input): readonly Entry[];
 }
 
 /** A field of a request that is wrong, and why, in the terms of the request. */

@@ -114,7 +114,10 @@ export class Decision<Tables, Input, F extends Fact, Entry> {
       ...cause,
       answer: answer?.encode(said) ?? new Uint8Array(),
     };
-    const entries = facts.flatMap((fact) => this.#decider.entries?.(fact) ?? []);
+    const entries = [
+      ...(this.#decider.notes?.(input) ?? []),
+      ...facts.flatMap((fact) => this.#decider.entries?.(fact) ?? []),
+    ];
     const envelopes = this.#envelopesOf(facts, cause, keys);
 
     this.#draft.keep();

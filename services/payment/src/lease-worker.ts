@@ -166,9 +166,10 @@ export class LeaseWorker implements AsyncDisposable {
 
   async #record(heard: Heard): Promise<Errand | undefined> {
     const { orderId } = heard;
+    const cause = { kind: "own", id: callId(heard) } as const;
     for (let attempt = 1; attempt <= recordAttemptsMost; attempt += 1) {
       try {
-        return await this.#store.handle(heard, { kind: "own", id: "leases" }, errandOf(orderId));
+        return await this.#store.handle(heard, cause, errandOf(orderId));
       } catch (error) {
         this.#log.error({ err: error, orderId, attempt }, "the provider's answer could not be written down");
         if (attempt < recordAttemptsMost) await wait(this.#clock, recordWaitMs * 2 ** (attempt - 1));
@@ -179,6 +180,10 @@ export class LeaseWorker implements AsyncDisposable {
 }
 
 type Heard = Extract<PaymentInput, { readonly type: "ProviderAnswered" | "RefundAnswered" }>;
+
+/** Names a call to the provider as the cause of what its answer leads to. */
+export const callId = ({ orderId, lease }: { readonly orderId: string; readonly lease: number }) =>
+  `call:${orderId}:${lease}`;
 
 /** The errand a decision gave out, with all the provider needs to know; undefined if it gave none. */
 export function errandOf(orderId: string) {

@@ -220,9 +220,9 @@ describe("a payment that waits for a person", () => {
     const { payment } = await operator.resolvePayment(resolution(older, "RESOLUTION_NOT_CAPTURED"));
     expect(payment).toMatchObject({ status: "PAYMENT_STATUS_DECLINED", reason: "NOT_CAPTURED" });
     expect(await list()).toEqual([]);
-    const kept = "select resolution, decided_by, note from resolutions where order_id = $1";
+    const kept = "select what, decided_by, detail from journal where order_id = $1 and kind = 'resolved'";
     expect(await opened.query(kept, [old])).toEqual([
-      { resolution: "CAPTURED", decided_by: "operator:ann", note: "asked them" },
+      { what: "CAPTURED", decided_by: "operator:ann", detail: "asked them" },
     ]);
   });
 

@@ -208,6 +208,31 @@ test("no payment key ever leaves in a fact", async () => {
   expect(JSON.stringify(told)).not.toContain("secret-key");
 });
 
+test("the journal keeps each call with its answer, also one that came too late, and nothing of what was refused", async () => {
+  const orderId = newId();
+  const own = { kind: "own", id: "test" } as const;
+  await store.handle(payable(orderId), own);
+  await store.handle(confirm(orderId, "a-1", "secret-key"), own);
+  await store.handle(answered(orderId, unknown), own);
+  await store.handle(lease(orderId), own);
+  await store.handle({ ...answered(orderId, approved), lease: 2 } as PaymentInput, own);
+  await store.handle(answered(orderId, declined), own); // Whoever made the first call had been asleep.
+  await expect(store.handle(resolve(orderId, "RETRY"), own)).rejects.toMatchObject({
+    code: "PAYMENT_NOT_STUCK",
+  });
+  const kept = await opened.query(
+    "select kind, lease, what, detail from journal where order_id = $1 order by number",
+    [orderId],
+  );
+  expect(kept).toEqual([
+    { kind: "called", lease: 1, what: "confirm", detail: "" },
+    { kind: "answered", lease: 1, what: "unknown", detail: "TIMEOUT" },
+    { kind: "called", lease: 2, what: "query", detail: "" },
+    { kind: "answered", lease: 2, what: "approved", detail: "t" },
+    { kind: "answered", lease: 1, what: "declined", detail: "REJECT_CARD_PAYMENT" },
+  ]);
+});
+
 test("a fact heard again, also by another replica, changes nothing and tells nothing twice", async () => {
   const other = await opened.replica();
   const orderId = newId();

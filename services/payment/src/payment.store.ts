@@ -10,10 +10,9 @@ import { type DatabaseConfig, openStore } from "@quadrille/outbox";
 import { aggregate, ledger, type RowOf, table } from "@quadrille/outbox/tables";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
 import { unopened } from "./payment.evolve.ts";
-import type { Resolution } from "./payment.resolve.ts";
+import type { Entry } from "./payment.journal.ts";
 import {
   absentPayment,
-  type Entry,
   type LivePayment,
   type Payment,
   payments,
@@ -57,20 +56,25 @@ const PaymentSchema = defineEntity({
 export class PaymentRow extends PaymentSchema.class {}
 PaymentSchema.setClass(PaymentRow);
 
-const ResolutionSchema = defineEntity({
-  name: "Resolution",
-  tableName: "resolutions",
+const JournalSchema = defineEntity({
+  name: "Journal",
+  tableName: "journal",
   properties: {
     number: p.bigint("bigint").primary().autoincrement(),
     orderId: p.string(),
-    resolution: p.string().$type<Resolution>(),
-    decidedBy: p.string(),
-    note: p.string(),
+    kind: p.string().$type<Entry["type"]>(),
+    /** Of a call and of its answer. */
+    lease: p.integer().nullable(),
+    /** The errand, the kind of answer, or the resolution. */
+    what: p.string(),
+    detail: p.string(),
+    /** Of a resolution. */
+    decidedBy: p.string().nullable(),
     at: p.datetime(),
   },
 });
-export class ResolutionRow extends ResolutionSchema.class {}
-ResolutionSchema.setClass(ResolutionRow);
+export class JournalRow extends JournalSchema.class {}
+JournalSchema.setClass(JournalRow);
 
 /** A payment that waits for a person, and since when. */
 export interface StuckPayment {
@@ -108,9 +112,7 @@ export async function openPaymentStore({
         isAbsent: (payment) => payment.status === "absent",
       }),
     },
-    ledger: ledger(ResolutionRow, ({ orderId, resolution, by, note }: Entry, at) => {
-      return { orderId, resolution, decidedBy: by, note, at };
-    }),
+    ledger: ledger(JournalRow, (entry: Entry, at) => ({ ...lineOf(entry), at })),
   });
   const orderIds = async (sql: string, values: readonly unknown[]) => {
     const rows = await store.read((em) =>
@@ -251,6 +253,18 @@ function fromRow(found: RowOf<typeof PaymentRow>): Payment {
     tries,
     why,
   };
+}
+
+function lineOf(entry: Entry): Omit<RowOf<typeof JournalRow>, "number" | "at"> {
+  const { orderId, type: kind } = entry;
+  switch (entry.type) {
+    case "called":
+      return { orderId, kind, lease: entry.lease, what: entry.errand, detail: "", decidedBy: null };
+    case "answered":
+      return { orderId, kind, lease: entry.lease, what: entry.answer, detail: entry.detail, decidedBy: null };
+    case "resolved":
+      return { orderId, kind, lease: null, what: entry.resolution, detail: entry.note, decidedBy: entry.by };
+  }
 }
 
 const codecs = {

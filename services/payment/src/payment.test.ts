@@ -14,7 +14,14 @@ import {
   told,
   wrongAmount,
 } from "./payment.examples.ts";
-import { decidePayment, type LivePayment, payments, type Refund } from "./payment.ts";
+import {
+  decidePayment,
+  type LivePayment,
+  type PaymentFact,
+  type ProviderAnswered,
+  payments,
+  type Refund,
+} from "./payment.ts";
 
 const live = (past: typeof states.ready) => paymentOf(past) as LivePayment;
 const justBefore = new Date(payBy.getTime() - 1);
@@ -208,7 +215,7 @@ describe("a doubt", () => {
   test("ended by a person leaves a line that says who and why", () => {
     const [resolved] = states["unknown, for too long"].when(inputs.ResolvePayment).facts;
     expect(payments.entries?.(resolved as never)).toEqual([
-      { orderId, resolution: "CAPTURED", by: "operator:ann", note: "called them" },
+      { type: "resolved", orderId, resolution: "CAPTURED", by: "operator:ann", note: "called them" },
     ]);
     expect(payments.entries?.({ type: "intended", orderId, intent: "cancel" })).toEqual([]);
   });
@@ -216,6 +223,42 @@ describe("a doubt", () => {
   test("declared over by a person, the money that comes all the same goes back", () => {
     const over = told(states["unknown, for too long"], "ResolvePayment, not captured");
     expect(live(told(over, "ProviderAnswered")).refunds).toHaveLength(1);
+  });
+});
+
+describe("the journal", () => {
+  test("has a line for each call before it is made, with the lease it is made under", () => {
+    const entries = (facts: readonly PaymentFact[]) =>
+      facts.flatMap((fact) => payments.entries?.(fact) ?? []);
+    const confirmed = states.ready.when(inputs.ConfirmPayment);
+    expect(entries(confirmed.facts)).toEqual([{ type: "called", orderId, lease: 1, errand: "confirm" }]);
+    const asked = told(states.approved, "OrderCancelled").when(inputs.TakeLease);
+    expect(entries(asked.facts)).toEqual([{ type: "called", orderId, lease: 2, errand: "refund" }]);
+  });
+
+  const answer = (said: ProviderAnswered["answer"]) =>
+    payments.notes?.({ ...inputs.ProviderAnswered, answer: said }) ?? [];
+  test.each([
+    [answer({ kind: "unknown", why: "TIMEOUT" }), 1, "unknown", "TIMEOUT"],
+    [answer({ kind: "declined", code: "REJECTED" }), 1, "declined", "REJECTED"],
+    [answer({ kind: "running", status: "READY" }), 1, "running", "READY"],
+    [answer({ kind: "mismatch", amount: 7n }), 1, "mismatch", "7"],
+    [answer({ kind: "absent" }), 1, "absent", ""],
+    [answer({ kind: "foreign" }), 1, "foreign", ""],
+    [payments.notes?.(inputs.ProviderAnswered), 1, "approved", "transaction"],
+    [payments.notes?.(inputs.RefundAnswered), 2, "refunded", "given back"],
+    [payments.notes?.(inputs["RefundAnswered, refused"]), 2, "refused", "NOT_CANCELABLE_PAYMENT"],
+  ])(
+    "has a line for what the provider said, whether it changes anything or not: %j",
+    (lines, lease, said, detail) => {
+      expect(lines).toEqual([{ type: "answered", orderId, lease, answer: said, detail }]);
+    },
+  );
+
+  test("has none for anything else, and none of them knows the payment key", () => {
+    expect(payments.notes?.(inputs.OrderPayable)).toEqual([]);
+    const all = Object.values(inputs).flatMap((input) => payments.notes?.(input) ?? []);
+    expect(JSON.stringify(all)).not.toContain("key");
   });
 });
 

@@ -8,7 +8,8 @@
 // An attempt is committed before the provider is called and its answer in a second transaction, so a crash in
 // between leaves an attempt to ask about and never a second charge. Whoever calls the provider holds a lease, which
 // ends by itself. What the provider's answers mean is in `payment.answers.ts`, what goes back in
-// `payment.refunds.ts`, what a person decides in `payment.resolve.ts`, what a fact changes in `payment.evolve.ts`.
+// `payment.refunds.ts`, what a person decides in `payment.resolve.ts`, what a fact changes in `payment.evolve.ts`, what
+// is written down of it all in `payment.journal.ts`.
 import type { FactToldBy, Told } from "@quadrille/contracts/events";
 import type {
   OrderCancelled,
@@ -21,8 +22,11 @@ import { type Decider, type Instant, Refusal, row, unreachable } from "@quadrill
 import { answered, isLeased, isPastPayBy, type ProviderState, takeLease } from "./payment.answers.ts";
 import { evolvePayment, nothingDue } from "./payment.evolve.ts";
 import { leased, postponed, voided } from "./payment.facts.ts";
+import { type Entry, entriesOf, notesOn } from "./payment.journal.ts";
 import { giveBackAll, type RefundAnswer, refundAnswered } from "./payment.refunds.ts";
 import { type Resolution, resolve } from "./payment.resolve.ts";
+
+export type { Entry } from "./payment.journal.ts";
 
 export type LiveStatus =
   | "ready"
@@ -192,9 +196,6 @@ export type PaymentFact =
       readonly note: string;
     });
 
-/** A line of what people decided; never changed. */
-export type Entry = Omit<Extract<PaymentFact, { type: "resolved" }>, "type">;
-
 /** Payments by order id. */
 export interface PaymentTables {
   readonly payments: Payment;
@@ -208,11 +209,8 @@ export const payments: Decider<PaymentTables, PaymentInput, PaymentFact, Entry> 
     const orderId = "data" in fact ? fact.data.orderId : fact.orderId;
     return { payments: new Map([[orderId, evolvePayment(row(rows.payments, orderId), fact, now)]]) };
   },
-  entries(fact) {
-    if (fact.type !== "resolved") return [];
-    const { type: _, ...entry } = fact;
-    return [entry];
-  },
+  entries: entriesOf,
+  notes: notesOn,
 };
 
 export function decidePayment(payment: Payment, input: PaymentInput, now: Instant): readonly PaymentFact[] {
