@@ -1,0 +1,85 @@
+// What must hold of money: each payment adds up, the order got what it asked for, and the provider remembers the same.
+import type { PaymentEntry, ProviderEntry } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import type { Books } from "./books.ts";
+import type { Law, Say } from "./law.ts";
+import { ordersIn } from "./laws-of-orders.ts";
+import { isGivenBack, isSold } from "./settled.ts";
+
+export const money: Law = {
+  id: "I5",
+  title: "a confirmed order is paid once, a cancelled one not at all",
+  compares: "payments",
+  isAcross: true,
+  check(books, say) {
+    for (const payment of books.payment.payments.values()) addsUp(payment, say);
+    for (const { orderId: id, captured, captures, refunded } of books.payment.provider.values()) {
+      if (captures > 1) say(id, `the provider took money ${captures} times for order ${id}`);
+      if (refunded > captured) say(id, `the provider gave back ${refunded} of ${captured} for order ${id}`);
+    }
+    keptAsDue(books, say);
+    return books.payment.payments.size;
+  },
+};
+
+/** What a payment says of itself. */
+function addsUp({ orderId: id, status, amountDue, captured, refunded }: PaymentEntry, say: Say): void {
+  const kept = captured - refunded;
+  if (kept < 0n) say(id, `payment ${id} gave back ${refunded} of ${captured}`);
+  if (status === "approved" && kept !== amountDue)
+    say(id, `payment ${id} is approved and keeps ${kept} of ${amountDue}`);
+  const isNothing = ["ready", "voided", "declined", "refunded"].includes(status);
+  if (isNothing && kept !== 0n) say(id, `payment ${id} is ${status} and keeps ${kept}`);
+}
+
+/** What the provider keeps for a settled order, whatever our own payment says. */
+function keptAsDue(books: Books, say: Say): void {
+  for (const order of ordersIn(books)) {
+    const { orderId: id, amountDue } = order;
+    if (!isSold(order) && !isGivenBack(order)) continue;
+    const payment = books.payment.payments.get(id);
+    if (isBeingAsked(payment) || payment?.isRefundedByHand) continue;
+    const due = isSold(order) ? amountDue : 0n;
+    const kept = keptBy(books.payment.provider.get(id));
+    if (kept !== due) say(id, `order ${id} is ${order.status}, so ${due} is due; the provider keeps ${kept}`);
+  }
+}
+
+export const reconciliation: Law = {
+  id: "I16",
+  title: "the provider took and gave back what we say, order by order",
+  compares: "payments and accounts",
+  isAcross: true,
+  check({ payment: { payments, provider } }, say, { atRest }) {
+    for (const payment of payments.values()) {
+      // What is in doubt is just being found out.
+      if (isBeingAsked(payment) && !atRest) continue;
+      agree(payment, provider.get(payment.orderId), say);
+    }
+    for (const { orderId: id, captured } of provider.values())
+      if (!payments.has(id)) say(id, `the provider took ${captured} for ${id}, which is no payment`);
+    return new Set([...payments.keys(), ...provider.keys()]).size;
+  },
+};
+
+function agree(payment: PaymentEntry, account: ProviderEntry | undefined, say: Say): void {
+  const { orderId: id, status, captured, refunded, isRefundedByHand } = payment;
+  const theirs = { captured: account?.captured ?? 0n, refunded: account?.refunded ?? 0n };
+  if (theirs.captured !== captured)
+    say(id, `payment ${id} is ${status} with ${captured} captured, the provider took ${theirs.captured}`);
+  // What a person gave back otherwise, the provider knows nothing of.
+  const isSame = isRefundedByHand ? theirs.refunded <= refunded : theirs.refunded === refunded;
+  if (!isSame)
+    say(
+      id,
+      `payment ${id} is ${status} with ${refunded} refunded, the provider gave back ${theirs.refunded}`,
+    );
+}
+
+/** Somebody will ask the provider about it, so what it says now is not the last word. */
+export function isBeingAsked(payment: PaymentEntry | undefined): boolean {
+  if (payment === undefined) return false;
+  return payment.dueAt !== undefined || ["confirming", "unknown", "refunding"].includes(payment.status);
+}
+
+const keptBy = (account: ProviderEntry | undefined): bigint =>
+  (account?.captured ?? 0n) - (account?.refunded ?? 0n);

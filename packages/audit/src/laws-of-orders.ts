@@ -1,0 +1,174 @@
+// What must hold of an order: that it is there, what it costs, and that all four services agree on how it ended.
+import type { OrderEntry, UnitsOf } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import type { Books } from "./books.ts";
+import type { Law, Say } from "./law.ts";
+import { isGivenBack, isSold } from "./settled.ts";
+
+export const acceptance: Law = {
+  id: "I1",
+  title: "an accepted order exists, and ends settled",
+  compares: "orders",
+  isAcross: false,
+  check(books, say, { accepted = new Set(), atRest }) {
+    const orders = ordersIn(books);
+    for (const id of accepted)
+      if (!isThere(books.order.orders.get(id))) say(id, `order ${id} was accepted and is not there`);
+    for (const order of orders) {
+      const { orderId: id, status, stock, benefits, payment } = order;
+      const isOpen = status === "pending" || status === "payable" || status === "cancelling";
+      if (isOpen && order.dueAt === undefined)
+        say(id, `order ${id} is ${status}, and nobody will look at it again`);
+      if (!isOpen && order.dueAt !== undefined) say(id, `order ${id} is ${status}, and yet has a deadline`);
+      if (atRest && !isSold(order) && !isGivenBack(order))
+        say(
+          id,
+          `order ${id} has not ended: ${status}, stock ${stock}, benefits ${benefits}, payment ${payment}`,
+        );
+    }
+    return Math.max(orders.length, accepted.size);
+  },
+};
+
+export const agreement: Law = {
+  id: "I6",
+  title: "all four services agree on a settled order",
+  compares: "orders",
+  isAcross: true,
+  check(books, say) {
+    const settled = ordersIn(books).filter((order) => isSold(order) || isGivenBack(order));
+    for (const order of settled) {
+      if (order.status === "confirmed") agreeOnSale(books, order, say);
+      else agreeOnNothing(books, order, say);
+    }
+    nothingForNobody(books, say);
+    return settled.length;
+  },
+};
+
+function agreeOnSale({ product, member, payment }: Books, order: OrderEntry, say: Say): void {
+  const { orderId: id, memberId, points, amountDue, currency } = order;
+  const stock = product.stockHolds.get(id);
+  const benefits = member.benefitHolds.get(id);
+  const paid = payment.payments.get(id);
+  if (stock?.status !== "committed")
+    say(id, `order ${id} is confirmed, its stock is ${stock?.status ?? "unknown to product"}`);
+  else if (unitsIn(stock.sold) !== unitsIn(order.lines))
+    say(id, `order ${id} has ${unitsIn(order.lines)}, product sold ${unitsIn(stock.sold)}`);
+  if (points === 0n) {
+    if (isActive(benefits)) say(id, `order ${id} uses no points, member has them ${benefits?.status}`);
+  } else if (benefits?.status !== "spent")
+    say(id, `order ${id} is confirmed, its points are ${benefits?.status ?? "unknown to member"}`);
+  else if (benefits.points !== points || benefits.memberId !== memberId)
+    say(
+      id,
+      `order ${id} uses ${points} of ${memberId}, member spent ${benefits.points} of ${benefits.memberId}`,
+    );
+  if (paid?.status !== "approved")
+    say(id, `order ${id} is confirmed, its payment is ${paid?.status ?? "unknown to payment"}`);
+  else if (paid.amountDue !== amountDue || paid.currency !== currency || paid.memberId !== memberId)
+    say(
+      id,
+      `order ${id} costs ${memberId} ${amountDue} ${currency}, payment says ${paid.memberId} ${paid.amountDue} ${paid.currency}`,
+    );
+}
+
+function agreeOnNothing({ product, member, payment }: Books, order: OrderEntry, say: Say): void {
+  const { orderId: id } = order;
+  const stock = product.stockHolds.get(id);
+  const benefits = member.benefitHolds.get(id);
+  const paid = payment.payments.get(id);
+  if (!isOver(stock))
+    say(id, `order ${id} is cancelled, its stock is ${stock?.status ?? "unknown to product"}`);
+  if (order.benefits === "released" ? !isOver(benefits) : isActive(benefits))
+    say(id, `order ${id} is cancelled, its points are ${benefits?.status ?? "unknown to member"}`);
+  const isUnpaid =
+    paid !== undefined && ["voided", "declined", "refunding", "refunded"].includes(paid.status);
+  const isNothing = paid?.status === "approved" && paid.captured === 0n;
+  if (!isUnpaid && !isNothing)
+    say(id, `order ${id} is cancelled, its payment is ${paid?.status ?? "unknown to payment"}`);
+}
+
+/** Whatever is kept is kept for an order that somebody placed. */
+function nothingForNobody({ order, product, member, payment }: Books, say: Say): void {
+  const isNobodys = (id: string) => !isThere(order.orders.get(id));
+  for (const [id, hold] of product.stockHolds)
+    if (isActive(hold) && isNobodys(id))
+      say(id, `product has stock ${hold.status} for ${id}, which is no order`);
+  for (const [id, hold] of member.benefitHolds)
+    if (isActive(hold) && isNobodys(id))
+      say(id, `member has points ${hold.status} for ${id}, which is no order`);
+  for (const [id, { status }] of payment.payments)
+    if (status === "approved" && isNobodys(id)) say(id, `payment is ${status} for ${id}, which is no order`);
+}
+
+export const price: Law = {
+  id: "I7",
+  title: "points and money make up the frozen price, in one currency",
+  compares: "orders",
+  isAcross: false,
+  check(books, say) {
+    const orders = ordersIn(books);
+    const currency = orders[0]?.currency;
+    for (const order of orders) {
+      const { orderId: id, linesTotal, subtotal, points, amountDue } = order;
+      if (linesTotal !== subtotal)
+        say(id, `the lines of order ${id} are worth ${linesTotal}, not ${subtotal}`);
+      if (points + amountDue !== subtotal)
+        say(id, `order ${id} takes ${points} points and ${amountDue} for ${subtotal}`);
+      if (points < 0n || amountDue < 0n) say(id, `order ${id} takes less than nothing`);
+      if (order.currency !== currency) say(id, `order ${id} is in ${order.currency}, others in ${currency}`);
+    }
+    return orders.length;
+  },
+};
+
+/** A cancel that was heard ends a hold for ever, and leaves a tombstone where there was none. */
+export const noResurrection: Law = {
+  id: "I11",
+  title: "what heard of a cancel holds nothing of that order any more",
+  compares: "cancels heard",
+  isAcross: true,
+  check({ order, product, member }, say) {
+    let compared = 0;
+    for (const { factId, type, aggregateId: id } of order.told.values()) {
+      if (type !== "order.cancelled") continue;
+      if (product.heard.has(factId)) {
+        compared += 1;
+        const hold = product.stockHolds.get(id);
+        if (!isOver(hold))
+          say(id, `product heard that order ${id} was cancelled, its hold is ${hold?.status ?? "gone"}`);
+      }
+      if (member.heard.has(factId) && (order.orders.get(id)?.points ?? 0n) > 0n) {
+        compared += 1;
+        const hold = member.benefitHolds.get(id);
+        if (!isOver(hold))
+          say(id, `member heard that order ${id} was cancelled, its hold is ${hold?.status ?? "gone"}`);
+      }
+    }
+    return compared;
+  },
+};
+
+interface HoldLike {
+  readonly status: string;
+}
+
+/** Something is kept away from others by it, or was given to the buyer. */
+const isActive = (hold: HoldLike | undefined): boolean =>
+  hold !== undefined && ["held", "committed", "spent"].includes(hold.status);
+/** It can never be active again. */
+const isOver = (hold: HoldLike | undefined): boolean =>
+  hold !== undefined && ["released", "returned", "tombstone"].includes(hold.status);
+
+/** A row may be there that only counts what was told of an order nobody placed. */
+const isThere = (order: OrderEntry | undefined): boolean => order !== undefined && order.status !== "absent";
+export const ordersIn = ({ order }: Books): readonly OrderEntry[] =>
+  [...order.orders.values()].filter(isThere);
+
+/** Lines as a text that is the same however they are split and sorted: `2 lamp, 1 vase`. */
+function unitsIn(lines: readonly UnitsOf[]): string {
+  const units = new Map<string, bigint>();
+  for (const { variantId, quantity } of lines) units.set(variantId, (units.get(variantId) ?? 0n) + quantity);
+  const sorted = [...units].sort(([one], [other]) => (one < other ? -1 : 1));
+  return sorted.map(([variantId, quantity]) => `${quantity} ${variantId}`).join(", ") || "nothing";
+}
