@@ -7,7 +7,6 @@ import type { MikroORM } from "@mikro-orm/postgresql";
 import type { ReadBooksResponse } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import { Refusal } from "@quadrille/decider";
 import { closeOrm, type DatabaseConfig, limits, openOrm } from "./database.ts";
-import { failureOf } from "./failure.ts";
 import type { Row } from "./tables.ts";
 
 export type BookPage = Partial<ReadBooksResponse>;
@@ -54,9 +53,6 @@ export async function* readBooks(
   });
   try {
     yield* snapshot(service, orm, [...chapters, ...messages]);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw new Refusal("UNAVAILABLE", { cause: failureOf(error, new Set()) });
   } finally {
     await closeOrm(orm);
   }
@@ -68,8 +64,8 @@ async function* snapshot(
   chapters: readonly Chapter[],
 ): AsyncGenerator<BookPage> {
   const pool = await orm.driver.getConnection().getNativeClient();
-  const client = await pool.connect();
-  const ask = async (sql: string) => (await client.query(sql)).rows as Row[];
+  const client = await pool.connect().catch(unavailable);
+  const ask = async (sql: string) => (await client.query(sql).catch(unavailable)).rows as Row[];
   try {
     await ask("begin isolation level repeatable read read only");
     const [taken = {}] = await ask(takenSql);
@@ -90,6 +86,13 @@ async function* snapshot(
   } finally {
     client.release(true); // Closing the connection ends the transaction, wherever it stood.
   }
+}
+
+/** A server that cannot be asked is no fault of ours; an error in what it was asked is, and goes on as it is. */
+function unavailable(error: unknown): never {
+  const { code } = error as { readonly code?: unknown };
+  const isOurs = typeof code === "string" && /^(?!08|53|57)[0-9A-Z]{5}$/.test(code);
+  throw isOurs ? error : new Refusal("UNAVAILABLE", { cause: error });
 }
 
 /** Old days are dropped whole, so what is kept begins with the first day that is still there. */

@@ -1,6 +1,8 @@
 // What the payment service tells an auditor: every payment as its row stands, and the provider's own account of them.
+import type { ProviderEntry } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import type { DatabaseConfig } from "@quadrille/outbox";
 import { type BookPage, chapter, dateOf, readBooks, textOf, unitsOf } from "@quadrille/outbox/books";
+import type { ProviderAccount } from "./provider.ts";
 
 const payments = chapter(
   "payments",
@@ -8,8 +10,8 @@ const payments = chapter(
      (select sum((refund->>'amount')::numeric)::bigint
         from jsonb_array_elements(refunds) as refund where refund->>'state' = 'done') as refunded,
      version, attempt_started_at, due_at,
-     exists (select from resolutions
-       where resolutions.order_id = payments.order_id and resolution = 'REFUNDED') as by_hand
+     exists (select from journal
+       where journal.order_id = payments.order_id and kind = 'resolved' and what = 'REFUNDED') as by_hand
    from payments order by order_id`,
   (row) => ({
     orderId: textOf(row.order_id),
@@ -26,5 +28,56 @@ const payments = chapter(
   }),
 );
 
-export const paymentBooks = (database: DatabaseConfig): AsyncIterable<BookPage> =>
-  readBooks("payment", database, [payments]);
+/** Before the first attempt nothing was taken; clocks differ, and a list's end is cheaper too late than too early. */
+const marginMs = 86_400_000;
+const accountsPerPage = 500;
+
+/** The provider is asked after the snapshot was given back: no transaction is open during a remote call. */
+export async function* paymentBooks(
+  database: DatabaseConfig,
+  provider: ProviderAccount,
+): AsyncGenerator<BookPage> {
+  let takenAt = new Date(0);
+  let firstAt: Date | undefined;
+  for await (const page of readBooks("payment", database, [payments])) {
+    takenAt = page.snapshot?.takenAt ?? takenAt;
+    for (const { attemptStartedAt } of page.payments ?? []) firstAt = earlierOf(firstAt, attemptStartedAt);
+    yield page;
+  }
+  const from = new Date((firstAt ?? takenAt).getTime() - marginMs);
+  const accounts = await accountsIn(provider, { from, to: new Date(takenAt.getTime() + marginMs) });
+  for (let at = 0; at < accounts.length; at += accountsPerPage)
+    yield { provider: accounts.slice(at, at + accountsPerPage) };
+}
+
+/** What the provider took and gave back, summed up by order, in the order of their ids. */
+async function accountsIn(
+  provider: ProviderAccount,
+  period: { readonly from: Date; readonly to: Date },
+): Promise<readonly ProviderEntry[]> {
+  const accounts = new Map<string, ProviderEntry>();
+  for await (const page of provider.transactions(period))
+    for (const { orderId, kind, amount } of page) {
+      const account = accounts.get(orderId) ?? {
+        orderId,
+        captured: 0n,
+        captures: 0,
+        refunded: 0n,
+        refunds: 0,
+      };
+      if (kind === "capture") {
+        account.captured += amount;
+        account.captures += 1;
+      } else {
+        account.refunded += amount;
+        account.refunds += 1;
+      }
+      accounts.set(orderId, account);
+    }
+  return [...accounts.values()].sort((one, other) => (one.orderId < other.orderId ? -1 : 1));
+}
+
+function earlierOf(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
+}

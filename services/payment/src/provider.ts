@@ -1,4 +1,4 @@
-// provider.ts: what this service needs of whoever moves the money: take it, ask about it, give it back.
+// provider.ts: what this service needs of whoever moves the money: take it, ask about it, give it back, account for it.
 import type { ProviderState } from "./payment.answers.ts";
 import type { RefundAnswer } from "./payment.refunds.ts";
 
@@ -45,4 +45,22 @@ export interface PaymentProvider extends AsyncDisposable {
   query(ask: QueryAsk): Promise<ProviderState>;
   /** Gives money back. The same number asked twice gives it once. */
   refund(ask: RefundAsk): Promise<RefundAnswer>;
+}
+
+/** Money that moved, as the provider's own list has it. */
+export interface Transaction {
+  readonly orderId: string;
+  readonly kind: "capture" | "refund";
+  /** Minor units, more than nothing. */
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
+/** The provider's own account, for whoever compares it with ours. */
+export interface ProviderAccount {
+  /**
+   * What moved in a period, in pages, oldest first. Changes nothing, and tells the breaker nothing. Throws Refusal
+   * PROVIDER_UNAVAILABLE when a page cannot be had: half a list would look like money that was lost.
+   */
+  transactions(period: { readonly from: Date; readonly to: Date }): AsyncIterable<readonly Transaction[]>;
 }

@@ -13,6 +13,8 @@ export interface WireRequest {
   readonly path: string;
   readonly body?: object;
   readonly idempotencyKey?: string;
+  /** Ten times the largest documented payment unless told otherwise; a longer answer is cut off. */
+  readonly answerBytesMax?: number;
 }
 
 export interface Wire extends AsyncDisposable {
@@ -32,7 +34,7 @@ export interface WireConfig {
   readonly connectionsMost: number;
 }
 
-const BODY_BYTES_MAX = 65_536; // Ten times the largest documented answer.
+const ANSWER_BYTES_MAX = 65_536;
 const IDLE_MS_MAX = 4_000; // Shorter than any server's, so that none closes a connection we are about to use.
 const CLOSE_MS_MAX = 3_000;
 
@@ -53,7 +55,8 @@ export function openWire(config: WireConfig): Wire {
   const pending = new Set<Promise<Reply>>();
   let isClosed = false;
 
-  function start({ method, path, body, idempotencyKey }: WireRequest): Promise<Reply> {
+  function start(asked: WireRequest): Promise<Reply> {
+    const { method, path, body, idempotencyKey, answerBytesMax = ANSWER_BYTES_MAX } = asked;
     const { promise, resolve } = Promise.withResolvers<Reply>();
     const request = send({
       agent,
@@ -78,7 +81,7 @@ export function openWire(config: WireConfig): Wire {
     };
     const timer = setTimeout(cut, config.timeoutMs, "TIMEOUT");
     request.on("error", (error) => end({ kind: "failed", why: codeOf(error) }));
-    request.on("response", (response) => read(response, end, cut));
+    request.on("response", (response) => read(response, answerBytesMax, end, cut));
     request.end(body === undefined ? undefined : JSON.stringify(body));
     return promise;
   }
@@ -118,12 +121,17 @@ async function startSafely(start: (request: WireRequest) => Promise<Reply>, requ
   }
 }
 
-function read(response: IncomingMessage, end: (reply: Reply) => void, cut: (why: string) => void): void {
+function read(
+  response: IncomingMessage,
+  bytesMax: number,
+  end: (reply: Reply) => void,
+  cut: (why: string) => void,
+): void {
   const chunks: Buffer[] = [];
   let size = 0;
   response.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > BODY_BYTES_MAX) cut("BODY_TOO_LARGE");
+    if (size > bytesMax) cut("BODY_TOO_LARGE");
     else chunks.push(chunk);
   });
   response.on("error", (error) => end({ kind: "failed", why: codeOf(error) }));

@@ -2,7 +2,7 @@
 // source: https://docs.tosspayments.com/reference and https://docs.tosspayments.com/reference/using-api/authorization
 import type { Log } from "@quadrille/process/log";
 import { breaker } from "@quadrille/rpc/breaker";
-import type { ConfirmAsk, PaymentProvider, QueryAsk, RefundAsk } from "./provider.ts";
+import type { ConfirmAsk, PaymentProvider, ProviderAccount, QueryAsk, RefundAsk } from "./provider.ts";
 import {
   codeOf,
   confirmAnswer,
@@ -12,6 +12,7 @@ import {
   refundAnswer,
 } from "./toss-answers.ts";
 import { declines, keyFaults, refundRefusals } from "./toss-codes.ts";
+import { transactions } from "./toss-transactions.ts";
 import { openWire, type Reply, type WireRequest } from "./toss-wire.ts";
 
 export interface TossConfig {
@@ -43,7 +44,7 @@ interface Call {
 }
 
 /** @throws Error if the configuration is wrong */
-export function openToss(config: TossConfig): PaymentProvider {
+export function openToss(config: TossConfig): PaymentProvider & ProviderAccount {
   const { log, timeoutMs = 10_000, connectionsMost = 512, retestMs = 2_000 } = config;
   const wire = openWire({ ...config, timeoutMs, connectionsMost });
   let asking = 0;
@@ -108,6 +109,7 @@ export function openToss(config: TossConfig): PaymentProvider {
         ? givenBackAnswer(await guardedAsk(queryRequest(refund)), refund)
         : refundAnswer(reply, refund);
     },
+    transactions: (period) => transactions(ask, period),
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]();
       gate[Symbol.dispose]();
