@@ -8,21 +8,15 @@
 //
 //   --note <text>   why, for whoever asks later; needed to resolve
 //
-// PAYMENT_ADDRESS  where the payment service is, 127.0.0.1:7004
-// OPERATOR_TOKEN   who you are; without it, an operator of the system that npm start keeps in DATA_DIR, .data
-// PAYMENT_CA_FILE  PEM authority of the payment service, when it is called over TLS
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+// Where the services are, and who you are: see `operator.ts`.
 import { parseArgs } from "node:util";
 import {
   PaymentServiceService,
   type Resolution,
   type StuckPayment,
 } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
-import { isRefusalCode, refusals } from "@quadrille/contracts/refusals";
-import { Refusal } from "@quadrille/decider";
-import { client, type RpcClient } from "@quadrille/rpc";
-import { openDevKeys } from "@quadrille/rpc/devkeys";
+import type { RpcClient } from "@quadrille/rpc";
+import { connect, operatorToken, sentenceOf } from "./operator.ts";
 
 type Payments = RpcClient<typeof PaymentServiceService>;
 
@@ -34,7 +28,6 @@ const resolutions: ReadonlyMap<string, Resolution> = new Map([
 ]);
 const usage = `usage: npm run ops -- stuck
        npm run ops -- resolve <order id> ${[...resolutions.keys()].join("|")} [<transaction key>] --note <why>`;
-const deadlineMs = 10_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 try {
@@ -52,14 +45,7 @@ async function run(): Promise<void> {
   const [command, ...rest] = positionals;
   const isKnown = command === "resolve" || (command === "stuck" && rest.length === 0);
   if (!isKnown) throw new Error(usage);
-  const token = process.env.OPERATOR_TOKEN ?? (await developmentToken());
-  const caFile = process.env.PAYMENT_CA_FILE;
-  await using payments = await client(PaymentServiceService, {
-    address: process.env.PAYMENT_ADDRESS ?? "127.0.0.1:7004",
-    token: () => token,
-    deadlineMs,
-    tls: caFile === undefined ? undefined : { caFile },
-  });
+  await using payments = await connect(PaymentServiceService, "payment", await operatorToken());
   if (command === "stuck") await listStuck(payments);
   else await resolve(payments, rest, values.note);
 }
@@ -92,18 +78,4 @@ function lineOf({ payment, memberId, since, why }: StuckPayment): string {
 
 function wordOf(status: string): string {
   return status.replace("PAYMENT_STATUS_", "");
-}
-
-/** Only where `npm start` has made keys: no system is made up by asking about it. */
-async function developmentToken(): Promise<string> {
-  const folder = join(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"), "keys");
-  if (!existsSync(folder)) throw new Error("OPERATOR_TOKEN: expected the token of an operator");
-  return await (await openDevKeys(folder)).mintToken({ sub: "operator", role: "operator" });
-}
-
-function sentenceOf(error: unknown): string {
-  if (!(error instanceof Refusal)) return error instanceof Error ? error.message : String(error);
-  const { code, violations } = error;
-  const fields = violations.map(({ field, description }) => `\n  ${field} ${description}`).join("");
-  return `${code}: ${isRefusalCode(code) ? refusals[code].sentence : ""}${fields}`;
 }

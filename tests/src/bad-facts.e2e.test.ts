@@ -219,7 +219,7 @@ test("checkouts amid all of that are confirmed, and every party remembers the sa
   expect(await buyTogether(20)).toEqual(["ORDER_STATUS_CONFIRMED true"]);
   expect(await Promise.all(noise)).not.toContainEqual(expect.any(String));
   // What was parked is as it should be; and member took note of the orders nobody placed, which want nothing of it.
-  const expected = / parked |^member heard .* which nobody told$/;
+  const expected = /^I8: (\w+ parked |member heard .* which nobody told$)/;
   expect((await audit(system)).filter((finding) => !expected.test(finding))).toEqual([]);
 });
 

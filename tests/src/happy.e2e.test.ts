@@ -1,11 +1,10 @@
 // The way of an order that goes well, on real servers and processes, as its buyer, its watchers and an auditor see it.
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import type { Service } from "@quadrille/contracts/events";
 import type { Order, OrderChange } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import type { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
 import { accountOf } from "@quadrille/stack/provider-control";
-import { audit, findings } from "./audit.ts";
+import { audit } from "./audit.ts";
 import { buy, enrolMember, newRequestId, pay, place, stockVariant, watchToEnd } from "./buying.ts";
 import { openSystem, type System } from "./system.ts";
 
@@ -199,33 +198,3 @@ async function bothBeforeEither(variantId: string, placing: () => Promise<Order>
 test("after all that, every party remembers the same", async () => {
   expect(await audit(system)).toEqual([]);
 });
-
-test.each([
-  [
-    "product",
-    "update variants set available = available + 1 where variant_id = 'lamp'",
-    /^the units of lamp/,
-  ],
-  ["product", "delete from holds where status = 'committed'", /its stock is not sold$/],
-  ["member", "update members set spent = spent - 1 where member_id = 'ann'", /^the points of member ann/],
-  ["member", "delete from holds where status = 'spent'", /its points are not spent$/],
-  ["payment", "update payments set captured = captured + 5 where amount_due > 0", /^payment .* says/],
-  ["payment", "delete from payments", /which is no payment$/],
-  ["order", "update orders set status = 'cancelled'", /is cancelled and keeps something$/],
-  ["order", "update orders set version = version + 1", /^order does not number/],
-  ["order", "update outbox set published_at = null, stream = null, seq = null", /^order did not publish/],
-  ["product", "delete from inbox", /^product did not hear/],
-] as const)("the audit would have found it: in %s, %s", async (service, sql, finding) => {
-  expect(await findingsAfter(service, sql)).toContainEqual(expect.stringMatching(finding));
-});
-
-/** Spoils rows in a transaction that only the audit looks into; then it is taken back. */
-async function findingsAfter(service: Service, sql: string): Promise<string[]> {
-  await using spoilt = await system.transaction(service);
-  await spoilt.query(sql);
-  return await findings({
-    ...system,
-    query: <Row>(asked: Service, text: string, values: readonly unknown[] = []) =>
-      asked === service ? spoilt.query<Row>(text, values) : system.query<Row>(asked, text, values),
-  });
-}

@@ -2,7 +2,7 @@
 // Leases are left out: they say who works, not what is known.
 import { services } from "@quadrille/contracts/events";
 import { ledgerOf } from "@quadrille/stack/provider-control";
-import { untilAtRest } from "./audit.ts";
+import { untilAtRest } from "./at-rest.ts";
 import type { System } from "./system.ts";
 
 /** `order.orders` → `3 rows, <hash>`; and the provider's ledger beside them. */
