@@ -1,5 +1,6 @@
-// npm run ops: what a person does about payments that the provider leaves in doubt, or whose refund it refuses.
+// npm run ops: what a person asks about an order, and does about payments that the provider leaves in doubt or whose refund it refuses.
 //
+//   npm run ops -- why <order id>                                      all that happened to it, and what it waits for
 //   npm run ops -- stuck                                               lists them, the oldest attempt first
 //   npm run ops -- resolve <order id> captured <transaction key>       the provider's desk says: taken
 //   npm run ops -- resolve <order id> not-captured                     the provider's desk says: not taken
@@ -17,6 +18,7 @@ import {
 } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import type { RpcClient } from "@quadrille/rpc";
 import { connect, operatorToken, sentenceOf } from "./operator.ts";
+import { why } from "./ops/why.ts";
 
 type Payments = RpcClient<typeof PaymentServiceService>;
 
@@ -26,7 +28,8 @@ const resolutions: ReadonlyMap<string, Resolution> = new Map([
   ["refunded", "RESOLUTION_REFUNDED"],
   ["retry", "RESOLUTION_RETRY"],
 ]);
-const usage = `usage: npm run ops -- stuck
+const usage = `usage: npm run ops -- why <order id>
+       npm run ops -- stuck
        npm run ops -- resolve <order id> ${[...resolutions.keys()].join("|")} [<transaction key>] --note <why>`;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -43,6 +46,11 @@ async function run(): Promise<void> {
     options: { note: { type: "string", default: "" } },
   });
   const [command, ...rest] = positionals;
+  const [orderId, ...more] = rest;
+  if (command === "why" && orderId !== undefined && more.length === 0) {
+    for (const line of await why(orderId)) say(line);
+    return;
+  }
   const isKnown = command === "resolve" || (command === "stuck" && rest.length === 0);
   if (!isKnown) throw new Error(usage);
   await using payments = await connect(PaymentServiceService, "payment", await operatorToken());

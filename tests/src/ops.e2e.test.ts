@@ -1,12 +1,10 @@
 // What an operator types about payments that nobody else can settle, and what becomes of them.
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { startChild } from "@quadrille/embedded/child";
 import { accountOf, addFaults, clearFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { audit } from "./audit.ts";
 import { confirmPatiently, endOf, enrolMember, place, stockVariant } from "./buying.ts";
-import { repository } from "./start-script.ts";
+import { ops as opsOn } from "./operating.ts";
 import { openSystem, type System } from "./system.ts";
 import { until } from "./until.ts";
 
@@ -21,20 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await system?.[Symbol.asyncDispose]());
 
-/** Runs `npm run ops -- …` and answers with what it printed and whether it went well. */
-async function ops(...args: string[]): Promise<{ text: string; isWell: boolean }> {
-  const lines: string[] = [];
-  await using child = await startChild({
-    name: "ops",
-    command: process.execPath,
-    args: [join(repository, "scripts/ops.ts"), ...args],
-    cwd: repository,
-    env: { ...process.env, PAYMENT_ADDRESS: system.stack.addresses.payment, DATA_DIR: system.folder },
-    log: (line) => lines.push(line),
-  });
-  const how = await child.exited;
-  return { text: lines.join("\n"), isWell: how === "exit code 0" };
-}
+const ops = (...args: string[]) => opsOn(system, ...args);
 
 /** An order whose payment got no answer, nor will any question about it. */
 async function doubted(): Promise<string> {
@@ -73,7 +58,7 @@ test("a doubt that lasts too long is listed, and ends as the provider's desk say
 test("what is asked wrongly is answered with what is right, and changes nothing", async () => {
   const orderId = await doubted();
   const { text, isWell } = await ops();
-  expect([text.startsWith("usage: npm run ops -- stuck"), isWell]).toEqual([true, false]);
+  expect([text.startsWith("usage: npm run ops -- why"), isWell]).toEqual([true, false]);
   expect((await ops("resolve", orderId, "maybe")).isWell).toBe(false);
   expect((await ops("resolve", orderId, "not-captured")).text).toContain("INVALID_REQUEST");
   expect((await ops("resolve", orderId, "refunded", "--note", "n")).text).toContain("PAYMENT_NOT_STUCK");

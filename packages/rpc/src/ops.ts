@@ -1,6 +1,7 @@
 // What every service answers to those who operate it: its books, and what it knows of one order.
 
 import {
+  type ExplainOrderRequest,
   type ExplainOrderResponse,
   OpsServiceService,
   ReadBooksResponse,
@@ -13,11 +14,13 @@ export interface OpsConfig {
   /** Everything this service remembers, in pages; each call is a snapshot of its own. */
   readonly books: () => AsyncIterable<Partial<ReadBooksResponse>>;
   /** What this service knows of an order. */
-  readonly explain?: (orderId: string) => Promise<ExplainOrderResponse>;
+  readonly explain: (asked: ExplainOrderRequest) => Promise<ExplainOrderResponse>;
 }
 
 /** A snapshot holds a connection, and keeps the database from forgetting anything meanwhile: one at a time is enough. */
 const snapshotsMost = 1;
+/** Facts asked about at once; an order has a few dozen. */
+const factIdsMost = 5_000;
 
 export function opsRpc({ books, explain }: OpsConfig): Service {
   let open = 0;
@@ -35,10 +38,10 @@ export function opsRpc({ books, explain }: OpsConfig): Service {
       },
       async explainOrder(request) {
         const read = fields();
-        const orderId = read.id("order_id", request.orderId);
+        read.id("order_id", request.orderId);
+        read.list("fact_ids", request.factIds, { max: factIdsMost });
         read.done();
-        if (explain === undefined) throw new Refusal("METHOD_UNKNOWN");
-        return await explain(orderId);
+        return await explain(request);
       },
     },
     { readBooks: ["operator"], explainOrder: ["operator"] },

@@ -1,7 +1,7 @@
 // Benefits as rows: members, holds, and the ledger of every point that moved.
 import { defineEntity, p } from "@mikro-orm/postgresql";
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
-import { aggregate, guarded, ledger, table } from "@quadrille/outbox/tables";
+import { aggregate, guarded, ledger, type RowOf, table } from "@quadrille/outbox/tables";
 import {
   type Account,
   benefits,
@@ -88,9 +88,7 @@ export async function openBenefitStore({
           ...hold,
           holdUntil: holdUntil ?? null,
         }),
-        fromRow: ({ status, memberId, points, holdUntil }): Hold => {
-          return { status, memberId, points, holdUntil: holdUntil ?? undefined };
-        },
+        fromRow: holdOf,
         isAbsent: (hold) => hold.status === "absent",
       }),
       members: table(MemberRow, {
@@ -144,6 +142,10 @@ export async function openBenefitStore({
       });
     },
   });
+}
+
+export function holdOf({ status, memberId, points, holdUntil }: RowOf<typeof HoldRow>): Hold {
+  return { status, memberId, points, holdUntil: holdUntil ?? undefined };
 }
 
 function toMember({ name, available, held, spent }: typeof unknown): KnownMember {

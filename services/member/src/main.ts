@@ -13,6 +13,7 @@ import { opsRpc } from "@quadrille/rpc/ops";
 import { benefitBooks } from "./benefits.books.ts";
 import { benefitsRpc } from "./benefits.rpc.ts";
 import { openBenefitStore } from "./benefits.store.ts";
+import { explainBenefits } from "./benefits.why.ts";
 import { readMemberConfig } from "./config.ts";
 import { migrations } from "./migrations.ts";
 import { subscriptions } from "./subscriptions.ts";
@@ -36,7 +37,7 @@ const hearing = open.use(
 );
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
-const ops = opsRpc({ books: () => benefitBooks(config.database) });
+const ops = opsRpc({ books: () => benefitBooks(config.database), explain: explainBenefits(store) });
 const server = open.use(await serve({ ...config.rpc, auth, log }, [benefitsRpc(store), ops], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

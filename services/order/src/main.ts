@@ -16,6 +16,7 @@ import { openLookUps } from "./look-ups.ts";
 import { migrations } from "./migrations.ts";
 import { orderBooks } from "./order.books.ts";
 import { openOrderStore } from "./order.store.ts";
+import { explainOrder } from "./order.why.ts";
 import { orderRpc } from "./service.rpc.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { sweep } from "./sweep.ts";
@@ -65,7 +66,7 @@ const shop = {
   minimumCharge: BigInt(own.MINIMUM_CHARGE),
 };
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
-const ops = opsRpc({ books: () => orderBooks(config.database) });
+const ops = opsRpc({ books: () => orderBooks(config.database), explain: explainOrder(store) });
 const server = open.use(await serve({ ...config.rpc, auth, log }, [orderRpc(shop), ops], database.holds));
 const ended = untilSignalled({ log, signal: stop.signal }); // Listening before it says so.
 log.info({ address: server.address }, "ready");

@@ -228,7 +228,7 @@ function toRow(order: PlacedOrder, status: Order["status"]): RowOf<typeof OrderR
   };
 }
 
-function fromRow(found: RowOf<typeof OrderRow>): Order {
+export function fromRow(found: RowOf<typeof OrderRow>): Order {
   return found.status === "absent" ? absentOrder : toPlaced(found);
 }
 

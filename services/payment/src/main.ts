@@ -18,6 +18,7 @@ import { migrations } from "./migrations.ts";
 import { paymentBooks } from "./payment.books.ts";
 import { paymentRpc } from "./payment.rpc.ts";
 import { openPaymentStore } from "./payment.store.ts";
+import { explainPayment } from "./payment.why.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { sweep } from "./sweep.ts";
 import { openToss } from "./toss.ts";
@@ -51,7 +52,10 @@ const charging = new Charging(store, provider, worker, policy);
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
 open.use(every(1_000, () => worker.look(), { name: "leases", log }));
-const ops = opsRpc({ books: () => paymentBooks(config.database) });
+const ops = opsRpc({
+  books: () => paymentBooks(config.database, provider),
+  explain: explainPayment(store, policy),
+});
 const server = open.use(
   await serve(
     { ...config.rpc, auth, log },

@@ -50,7 +50,7 @@ function isDoubtLong(payment: LivePayment, policy: Policy, now: Instant): boolea
 }
 
 /** The refund nobody has taken up again. */
-function refusedRefund({ refunds }: LivePayment): LivePayment["refunds"][number] | undefined {
+export function refusedRefund({ refunds }: LivePayment): LivePayment["refunds"][number] | undefined {
   const last = refunds.at(-1);
   return last?.state === "refused" ? last : undefined;
 }

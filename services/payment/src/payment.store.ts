@@ -225,7 +225,7 @@ function toRow(payment: Payment, orderId: string): RowOf<typeof PaymentRow> {
   };
 }
 
-function fromRow(found: RowOf<typeof PaymentRow>): Payment {
+export function fromRow(found: RowOf<typeof PaymentRow>): Payment {
   const { status, memberId, amountDue, currency, method, intent, captured, lease, tries, why } = found;
   if (status === "absent") return absentPayment;
   const { attemptId, paymentKey, attemptStartedAt: startedAt, verdict } = found;

@@ -15,6 +15,7 @@ import { migrations } from "./migrations.ts";
 import { stockBooks } from "./stock.books.ts";
 import { stockRpc } from "./stock.rpc.ts";
 import { openStockStore } from "./stock.store.ts";
+import { explainStock } from "./stock.why.ts";
 import { subscriptions } from "./subscriptions.ts";
 import { sweep } from "./sweep.ts";
 
@@ -36,7 +37,7 @@ const hearing = open.use(
 );
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));
-const ops = opsRpc({ books: () => stockBooks(config.database) });
+const ops = opsRpc({ books: () => stockBooks(config.database), explain: explainStock(store) });
 const server = open.use(
   await serve({ ...config.rpc, auth, log }, [stockRpc(store, config.own.CURRENCY), ops], database.holds),
 );

@@ -2,7 +2,7 @@
 import { defineEntity, p } from "@mikro-orm/postgresql";
 import type { StockLine } from "@quadrille/contracts/gen/quadrille/product/v1/facts.ts";
 import { type DatabaseConfig, openStore } from "@quadrille/outbox";
-import { aggregate, guarded, ledger, table } from "@quadrille/outbox/tables";
+import { aggregate, guarded, ledger, type RowOf, table } from "@quadrille/outbox/tables";
 import {
   type Hold,
   type HoldStatus,
@@ -90,11 +90,7 @@ export async function openStockStore({
           lines,
           holdUntil: holdUntil ?? null,
         }),
-        fromRow: ({ status, lines, holdUntil }): Hold => ({
-          status,
-          lines,
-          holdUntil: holdUntil ?? undefined,
-        }),
+        fromRow: holdOf,
         isAbsent: (hold) => hold.status === "absent",
       }),
       variants: table(VariantRow, {
@@ -154,6 +150,10 @@ export async function openStockStore({
       return found.map((variant) => ({ variantId: variant.variantId, ...toVariant(variant) }));
     },
   });
+}
+
+export function holdOf({ status, lines, holdUntil }: RowOf<typeof HoldRow>): Hold {
+  return { status, lines, holdUntil: holdUntil ?? undefined };
 }
 
 type VariantColumns = Pick<
