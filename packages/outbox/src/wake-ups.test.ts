@@ -45,7 +45,10 @@ describe("a wait", () => {
     const alarms: { ms: number; wake: () => void }[] = [];
     const clock = {
       now: () => 0,
-      after: (ms: number, wake: () => void) => (alarms.push({ ms, wake }), () => {}),
+      after: (ms: number, wake: () => void) => {
+        alarms.push({ ms, wake });
+        return () => {};
+      },
     };
     using ear = new WakeUps(clock).on("a");
     const waiting = ear.next(longMs);
