@@ -69,28 +69,34 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
   async close(): Promise<void> {}
 
   async #commit(transaction: MemoryTransaction<Tables, Entry>): Promise<void> {
-    const fault = await this.#pass("commit");
+    const passing = this.#pass("commit");
+    if (passing !== undefined) await passing;
+    const fault = this.#database.options.fault?.("commit", this.#replica);
     if (fault === "lost_after" || fault === "crash_after" || fault === undefined) transaction.apply();
-    await this.#fail(fault, "commit");
+    if (fault !== undefined) await this.#fail(fault, "commit");
   }
 
+  /** Undefined when nothing is to be waited for: a simulation comes by here many times for each order. */
   #at(point: Point): Promise<void> | undefined {
-    const { fault, latencyMs } = this.#database.options;
-    if (fault === undefined && latencyMs === undefined && !this.#crashed) return undefined;
-    return this.#pass(point).then((happened) => this.#fail(happened, point));
+    const passing = this.#pass(point);
+    if (passing !== undefined) return passing.then(() => this.#failAt(point));
+    return this.#failAt(point);
   }
 
-  /** Lets the point's time pass and says what goes wrong there. */
-  async #pass(point: Point): Promise<Fault | undefined> {
-    const { clock, fault, latencyMs } = this.#database.options;
+  #failAt(point: Point): Promise<void> | undefined {
+    const fault = this.#database.options.fault?.(point, this.#replica);
+    return fault === undefined ? undefined : this.#fail(fault, point);
+  }
+
+  /** Lets the point's time pass; for a process that died, for ever. */
+  #pass(point: Point): Promise<void> | undefined {
+    const { clock, latencyMs } = this.#database.options;
     const ms = latencyMs?.(point, this.#replica) ?? 0;
-    if (ms > 0) await wait(clock, ms);
-    if (this.#crashed) return await never();
-    return fault?.(point, this.#replica);
+    if (ms > 0) return wait(clock, ms).then(() => (this.#crashed ? never() : undefined));
+    return this.#crashed ? never() : undefined;
   }
 
-  async #fail(fault: Fault | undefined, point: Point): Promise<void> {
-    if (fault === undefined) return;
+  async #fail(fault: Fault, point: Point): Promise<void> {
     if (fault === "crash" || fault === "crash_after") {
       this.crash();
       return await never();

@@ -51,6 +51,11 @@ export class MemoryOutbox implements OutboxTable {
   }
 
   async backlog(): Promise<number> {
+    return this.waiting;
+  }
+
+  /** Facts that are not marked as published. */
+  get waiting(): number {
     return this.#unpublished.size;
   }
 }
