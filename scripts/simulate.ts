@@ -1,0 +1,87 @@
+// npm run simulate: the whole checkout in one process, on a virtual clock, with everything going wrong that may; see --help.
+//
+// Each seed is a run of its own: other faults, other buyers, another order of events. A seed that breaks a law is made as
+// small as can be, and what to type to see it is printed.
+import { runAll } from "../tests/simulation/crew.ts";
+import { type Flags, readFlags, usage } from "../tests/simulation/flags.ts";
+import { run } from "../tests/simulation/run.ts";
+import { commandOf, shrink } from "../tests/simulation/shrink.ts";
+import {
+  add,
+  count,
+  emptyTally,
+  type Failure,
+  hashOf,
+  swarmTable,
+  type Tally,
+} from "../tests/simulation/tally.ts";
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const failuresMost = 3;
+const progressEveryMs = 10_000;
+
+process.exitCode = 1;
+const flags = flagsOrUsage();
+if (flags !== undefined) {
+  const started = performance.now();
+  const tally =
+    flags.isTraced || flags.runs === 1 ? await runHere(flags) : await runInThreads(flags, started);
+  if (flags.runs > 1) for (const line of swarmTable(tally)) say(line);
+  if (flags.runs > 1 && flags.isHashed) say(`sha-256 of all ${hashOf(tally)}`);
+  for (const failure of tally.failures) await explain(failure, flags);
+  say(
+    `${tally.runs} seeds, ${tally.failures.length === 0 ? "0 breaches" : `${tally.failures.length} FAILED`}, ${speed(tally, flags, started)}`,
+  );
+  if (tally.failures.length === 0) process.exitCode = 0;
+}
+
+function flagsOrUsage(): Flags | undefined {
+  const args = process.argv.slice(2);
+  try {
+    if (!args.includes("--help")) return readFlags(args);
+    process.exitCode = 0;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+  }
+  say(usage);
+  return undefined;
+}
+
+async function runHere({ seed: first, runs, faults, orders, isTraced, isHashed }: Flags): Promise<Tally> {
+  const tally = emptyTally();
+  for (let seed = first; seed < first + runs; seed += 1) {
+    const outcome = await run({ seed, faults, orders, isTraced: isHashed });
+    count(tally, outcome);
+    if (isTraced) for (const line of outcome.trace) say(line);
+    say(`seed ${seed}: ${outcome.enabled.join(", ") || "no faults"}`);
+    say(`sha-256 ${outcome.hash}`);
+  }
+  return tally;
+}
+
+async function runInThreads(asked: Flags, started: number): Promise<Tally> {
+  let saidAt = started;
+  const onProgress = (sum: Tally) => {
+    if (performance.now() - saidAt < progressEveryMs) return;
+    saidAt = performance.now();
+    say(`${sum.runs} seeds, ${speed(sum, asked, started)}`);
+  };
+  const tally = emptyTally();
+  add(tally, await runAll({ ...asked, failuresMost, onProgress }));
+  return tally;
+}
+
+function speed({ orders, accepted }: Tally, { jobs, runs }: Flags, started: number): string {
+  const seconds = (performance.now() - started) / 1_000;
+  const threads = runs === 1 ? 1 : jobs;
+  const perThread = orders / seconds / threads;
+  return `${orders} orders, ${accepted} accepted, ${seconds.toFixed(1)} s: ${perThread.toFixed(0)} orders/s on each of ${threads}`;
+}
+
+async function explain({ seed, enabled, breaches }: Failure, { orders }: Flags): Promise<void> {
+  say(`\nseed ${seed} fails; replay it: npm run simulate -- --seed ${seed} --trace`);
+  for (const breach of breaches.slice(0, 5)) say(`  ${breach}`);
+  const smallest = await shrink({ seed, faults: enabled, orders });
+  say(`the smallest that fails the same way: ${commandOf(smallest)}`);
+  for (const breach of smallest.breaches.slice(0, 3)) say(`  ${breach}`);
+}

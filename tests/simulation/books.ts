@@ -1,0 +1,203 @@
+// The books of a run: what the SQL of each service reads for an auditor, read from memory.
+import type { Books, ServiceBooks } from "@quadrille/audit";
+import { type Service, services } from "@quadrille/contracts/events";
+import type {
+  Counts,
+  MemberEntry,
+  OrderEntry,
+  ProviderEntry,
+  UnitsOf,
+  VariantEntry,
+} from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import type { World } from "./world.ts";
+
+interface Line {
+  readonly variantId: string;
+  readonly quantity: number;
+}
+
+const unitsOf = (lines: readonly Line[]): UnitsOf[] =>
+  lines.map(({ variantId, quantity }) => ({ variantId, quantity: BigInt(quantity) }));
+
+export function booksOf(world: World): Books {
+  const orders = ordersOf(world);
+  const { stockHolds, variants } = stockOf(world);
+  const { benefitHolds, members } = benefitsOf(world);
+  const payments = paymentsOf(world);
+  const provider = providerOf(world);
+  const own: Record<Service, Partial<ServiceBooks>> = {
+    order: { orders },
+    product: { stockHolds, variants },
+    member: { benefitHolds, members },
+    payment: { payments, provider },
+  };
+  const books = services.map((service) => [service, { ...messagesOf(world, service), ...own[service] }]);
+  return Object.fromEntries(books) as Books;
+}
+
+const nothing = {
+  orders: new Map(),
+  stockHolds: new Map(),
+  variants: new Map(),
+  benefitHolds: new Map(),
+  members: new Map(),
+  payments: new Map(),
+  provider: new Map(),
+};
+
+function messagesOf(world: World, service: Service): ServiceBooks {
+  const database = world.databases[service];
+  const told = new Map(
+    [...database.outbox.rows.values()].map(({ envelope, placement }) => {
+      const { id: factId, type, aggregateId, aggregateVersion, occurredAt } = envelope;
+      const isPublished = placement !== undefined;
+      return [factId, { factId, type, aggregateId, aggregateVersion, occurredAt, isPublished }];
+    }),
+  );
+  const heard = new Map(
+    [...database.inbox.values()].map(({ factId, stream }) => [factId, { factId, stream }]),
+  );
+  const parked = [...database.parked.values()].map(({ factId, error, state }) => ({ factId, error, state }));
+  return {
+    service,
+    takenAt: database.now(),
+    toldSince: undefined,
+    heardSince: undefined,
+    ...nothing,
+    told,
+    heard,
+    parked,
+  };
+}
+
+function ordersOf({ databases }: World): ReadonlyMap<string, OrderEntry> {
+  const entries = new Map<string, OrderEntry>();
+  for (const [orderId, { state, version }] of databases.order.rows.orders) {
+    // A row may only count what was told of an order nobody placed.
+    if (state.status === "absent") entries.set(orderId, { ...unplaced, orderId, version });
+    else {
+      const { lines } = state;
+      const linesTotal = lines.reduce((sum, line) => sum + line.unitPrice * BigInt(line.quantity), 0n);
+      entries.set(orderId, { ...state, lines: unitsOf(lines), linesTotal, version });
+    }
+  }
+  return entries;
+}
+
+const unplaced: Omit<OrderEntry, "orderId" | "version"> = {
+  status: "absent",
+  memberId: "",
+  subtotal: 0n,
+  points: 0n,
+  amountDue: 0n,
+  currency: "",
+  lines: [],
+  linesTotal: 0n,
+  stock: "wanted",
+  benefits: "unwanted",
+  payment: "unasked",
+  dueAt: undefined,
+  placedAt: undefined,
+};
+
+/** Walks through a ledger as it was written: where everything is at the end, and the least there ever was. */
+class Walk {
+  readonly moved: Counts = { available: 0n, held: 0n, spent: 0n };
+  readonly kept = { held: 0n, spent: 0n };
+  lowest = 0n;
+
+  step(from: string, to: string, amount: bigint): void {
+    this.#add(from, -amount);
+    this.#add(to, amount);
+    const { available, held, spent } = this.moved;
+    for (const count of [available, held, spent]) if (count < this.lowest) this.lowest = count;
+  }
+
+  #add(place: string, amount: bigint): void {
+    if (place === "available") this.moved.available += amount;
+    else if (place === "held") this.moved.held += amount;
+    else if (place === "sold" || place === "spent") this.moved.spent += amount;
+  }
+}
+
+function walkOf(walks: Map<string, Walk>, key: string): Walk {
+  const walk = walks.get(key) ?? new Walk();
+  walks.set(key, walk);
+  return walk;
+}
+
+function stockOf({ databases: { product } }: World) {
+  const walks = new Map<string, Walk>();
+  for (const { entry } of product.entries)
+    walkOf(walks, entry.variantId).step(entry.from, entry.to, BigInt(entry.quantity));
+  const stockHolds: ServiceBooks["stockHolds"] = new Map(
+    [...product.rows.holds].map(([orderId, { state, version }]) => {
+      const { status, holdUntil } = state;
+      const lines = unitsOf(state.lines);
+      const [held, sold] = [status === "held" ? lines : [], status === "committed" ? lines : []];
+      for (const line of held) walkOf(walks, line.variantId).kept.held += line.quantity;
+      for (const line of sold) walkOf(walks, line.variantId).kept.spent += line.quantity;
+      return [orderId, { orderId, status, held, sold, version, holdUntil }];
+    }),
+  );
+  const variants = new Map<string, VariantEntry>();
+  for (const [variantId, { moved, kept, lowest }] of walks) {
+    const state = product.read("variants", variantId);
+    const { available, held, sold } = state.status === "listed" ? state : { available: 0, held: 0, sold: 0 };
+    const counted = { available: BigInt(available), held: BigInt(held), spent: BigInt(sold) };
+    variants.set(variantId, { variantId, counted, moved, lowest, keptHeld: kept.held, keptSold: kept.spent });
+  }
+  return { stockHolds, variants };
+}
+
+function benefitsOf({ databases: { member } }: World) {
+  const walks = new Map<string, Walk>();
+  for (const { entry } of member.entries)
+    walkOf(walks, entry.memberId).step(entry.from, entry.to, entry.points);
+  const benefitHolds: ServiceBooks["benefitHolds"] = new Map(
+    [...member.rows.holds].map(([orderId, { state, version }]) => {
+      const { status, memberId, points, holdUntil } = state;
+      if (status === "held") walkOf(walks, memberId).kept.held += points;
+      if (status === "spent") walkOf(walks, memberId).kept.spent += points;
+      return [orderId, { orderId, status, memberId, points, version, holdUntil }];
+    }),
+  );
+  const members = new Map<string, MemberEntry>();
+  for (const [memberId, { moved, kept, lowest }] of walks) {
+    const state = member.read("members", memberId);
+    const { available, held, spent } =
+      state.status === "known" ? state : { available: 0n, held: 0n, spent: 0n };
+    const counted = { available, held, spent };
+    members.set(memberId, { memberId, counted, moved, lowest, keptHeld: kept.held, keptSpent: kept.spent });
+  }
+  return { benefitHolds, members };
+}
+
+function paymentsOf({ databases: { payment } }: World): ServiceBooks["payments"] {
+  const entries = [...payment.rows.payments].flatMap(([orderId, { state, version }]) => {
+    if (state.status === "absent") return [];
+    const { status, memberId, amountDue, currency, captured, attempt, dueAt } = state;
+    const refunded = state.refunds.reduce(
+      (sum, refund) => (refund.state === "done" ? sum + refund.amount : sum),
+      0n,
+    );
+    const about = { orderId, status, memberId, amountDue, currency, captured, refunded, version, dueAt };
+    return [[orderId, { ...about, attemptStartedAt: attempt?.startedAt, isRefundedByHand: false }] as const];
+  });
+  return new Map(entries);
+}
+
+/** By order, whatever keys it was paid with. */
+function providerOf({ provider }: World): ReadonlyMap<string, ProviderEntry> {
+  const entries = new Map<string, ProviderEntry>();
+  for (const { orderId, captures, refunded, refunds } of provider.accounts.values()) {
+    if (captures.length === 0) continue;
+    const entry = entries.get(orderId) ?? { orderId, captured: 0n, captures: 0, refunded: 0n, refunds: 0 };
+    entry.captured += captures.reduce((sum, { amount }) => sum + amount, 0n);
+    entry.captures += captures.length;
+    entry.refunded += refunded;
+    entry.refunds += refunds;
+    entries.set(orderId, entry);
+  }
+  return entries;
+}

@@ -1,0 +1,245 @@
+// One buyer and one order: places it, pays it, changes their mind, asks again, hangs up.
+
+import { isTransientRefusal } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
+import type { PlacedOrder } from "@quadrille/order/order";
+import { type Placing, placeOrder, type Shop } from "@quadrille/order/placing";
+import { wait } from "@quadrille/outbox/ports";
+import { call } from "./call.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { Die } from "./die.ts";
+import { type Plan, planOf } from "./plan.ts";
+import { currency, minimumCharge, orderPolicy } from "./policy.ts";
+import type { OrderReplica } from "./replica.ts";
+import type { World } from "./world.ts";
+
+/** What the buyers of a run were told, to be held against what became of it. */
+export interface Told {
+  /** Orders that were accepted, as they were told. */
+  readonly accepted: Map<string, PlacedOrder>;
+  /** Whatever a buyer heard that cannot be. */
+  readonly contradictions: string[];
+}
+
+const patienceMs = 15_000;
+const triesMost = 6;
+
+export class Buyer {
+  readonly #world: World;
+  readonly #told: Told;
+  readonly #die: Die;
+  readonly #plan: Plan;
+  readonly #name: string;
+
+  constructor(world: World, catalogue: Catalogue, told: Told, index: number) {
+    this.#world = world;
+    this.#told = told;
+    this.#die = world.die(`order ${index}`);
+    this.#plan = planOf(world, catalogue, this.#die);
+    this.#name = `order ${index}`;
+  }
+
+  async buy(): Promise<void> {
+    const plan = this.#plan;
+    await wait(this.#world.clock, plan.startsMs);
+    const placed = await this.#place();
+    if (placed === undefined) return;
+    const doings = [this.#pay(placed), this.#cancel(placed)];
+    if (plan.reuses) doings.push(this.#reuse());
+    await Promise.all(doings);
+  }
+
+  async #place(): Promise<PlacedOrder | undefined> {
+    const { repeats, hangsUp } = this.#plan;
+    const first = this.#tryToPlace(hangsUp ? this.#die.between(0, 60) : patienceMs);
+    const second = repeats ? this.#tryToPlace(patienceMs) : undefined;
+    const [one, other] = await Promise.all([first, second]);
+    const placed = one ?? other;
+    this.#say(placed === undefined ? "was not placed" : `was placed as ${placed.orderId}`);
+    return placed;
+  }
+
+  async #tryToPlace(firstPatienceMs: number): Promise<PlacedOrder | undefined> {
+    const placed = await this.#insist(firstPatienceMs, (ms) => {
+      const replica = this.#pick("order");
+      return call(this.#world, replica.process, { patienceMs: ms }, (signal) =>
+        placeOrder(shopOf(this.#world, replica), this.#wish(), signal),
+      );
+    });
+    if (placed instanceof Refusal) {
+      if (!isTransientRefusal(placed) && this.#told.accepted.has(this.#name))
+        this.#contradict(`was refused ${placed.code} after it was accepted`);
+      return undefined;
+    }
+    this.#accepted(placed);
+    return placed;
+  }
+
+  /** The same request is the same order, in the same words. */
+  #accepted(placed: PlacedOrder): void {
+    const before = this.#told.accepted.get(this.#name);
+    this.#told.accepted.set(this.#name, placed);
+    if (before !== undefined && termsOf(before) !== termsOf(placed))
+      this.#contradict(`was accepted as ${termsOf(before)} and as ${termsOf(placed)}`);
+    if (placed.amountDue !== this.#plan.expectedAmountDue)
+      this.#contradict(`costs ${placed.amountDue} instead of ${this.#plan.expectedAmountDue}`);
+  }
+
+  /** The same request id with another body changes nothing. */
+  async #reuse(): Promise<void> {
+    await wait(this.#world.clock, this.#die.between(0, 5_000));
+    const answer = await this.#insist(patienceMs, (ms) => {
+      const replica = this.#pick("order");
+      const other = { ...this.#wish(), requestHash: `another ${this.#name}` };
+      return call(this.#world, replica.process, { patienceMs: ms }, (signal) =>
+        placeOrder(shopOf(this.#world, replica), other, signal),
+      );
+    });
+    const isRefused =
+      answer instanceof Refusal && (answer.code === "REQUEST_ID_REUSED" || isTransientRefusal(answer));
+    if (!isRefused) this.#contradict("was accepted again with another body");
+  }
+
+  async #pay({ orderId, amountDue }: PlacedOrder): Promise<void> {
+    const { pays, repeats, pokes, hangsUp } = this.#plan;
+    if (pays === undefined || amountDue === 0n) return;
+    await wait(this.#world.clock, pays.afterMs);
+    const paymentKey = this.#world.provider.open(orderId, amountDue);
+    const first = this.#confirm(orderId, amountDue, paymentKey, "pay", hangsUp ? 1_000 : patienceMs);
+    const others = [];
+    if (repeats) others.push(this.#confirm(orderId, amountDue, paymentKey, "pay", patienceMs));
+    if (pokes) {
+      const another = this.#world.provider.open(orderId, amountDue);
+      others.push(this.#confirm(orderId, amountDue, another, "pay otherwise", patienceMs));
+    }
+    await Promise.all([first, ...others]);
+  }
+
+  async #confirm(
+    orderId: string,
+    amount: bigint,
+    paymentKey: string,
+    requestId: string,
+    firstPatienceMs: number,
+  ): Promise<void> {
+    const { memberId } = this.#plan;
+    const answer = await this.#insist(firstPatienceMs, (ms) => {
+      const { process, charging } = this.#pick("payment");
+      const attemptId = this.#world.newId();
+      const cause = this.#cause("ConfirmPayment", requestId, `${paymentKey} ${amount}`);
+      return call(this.#world, process, { patienceMs: ms }, (signal) =>
+        charging.confirm({ orderId, memberId, paymentKey, amount, attemptId }, cause, signal),
+      );
+    });
+    const outcome = answer instanceof Refusal ? answer.code : answer.status;
+    this.#say(`pays ${orderId} with ${paymentKey}: ${outcome}`);
+  }
+
+  async #cancel({ orderId }: PlacedOrder): Promise<void> {
+    const { cancels } = this.#plan;
+    if (cancels === undefined) return;
+    await wait(this.#world.clock, cancels.afterMs);
+    const once = this.#tryToCancel(orderId, "cancel");
+    const twice = cancels.isTwice ? this.#tryToCancel(orderId, "cancel again") : undefined;
+    await Promise.all([once, twice]);
+  }
+
+  async #tryToCancel(orderId: string, requestId: string): Promise<void> {
+    const { memberId } = this.#plan;
+    const input = { type: "CancelOrder", orderId, memberId, by: "BY_MEMBER" } as const;
+    const nothing = { of: () => undefined, encode: () => new Uint8Array(), decode: () => undefined };
+    const answer = await this.#insist(patienceMs, (ms) => {
+      const { process, store } = this.#pick("order");
+      const cause = this.#cause("CancelOrder", requestId, orderId);
+      return call(this.#world, process, { patienceMs: ms }, () => store.handle(input, cause, nothing));
+    });
+    this.#say(`cancels ${orderId}: ${answer instanceof Refusal ? answer.code : "taken"}`);
+  }
+
+  /** Asks again, with the same request id, as long as the answer may still become another. */
+  async #insist<T>(firstPatienceMs: number, ask: (ms: number) => Promise<T>): Promise<T | Refusal> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await ask(tried === 1 ? firstPatienceMs : patienceMs);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const mayChange = isTransientRefusal(error) || error.code === "PAYMENT_NOT_READY";
+        if (!mayChange || tried === triesMost) return error;
+        await wait(this.#world.clock, this.#die.between(100, 3_000));
+      }
+    }
+  }
+
+  #wish(): Placing {
+    const { memberId, lines, points, expectedAmountDue, payWithinSeconds } = this.#plan;
+    return {
+      memberId,
+      memberToken: memberId,
+      requestId: this.#name,
+      requestHash: this.#name,
+      source: lines,
+      points,
+      expectedAmountDue,
+      method: "PAYMENT_METHOD_CARD",
+      payWithinSeconds,
+      traceparent: undefined,
+    };
+  }
+
+  #cause(method: string, requestId: string, hash: string) {
+    const { memberId } = this.#plan;
+    return {
+      kind: "request",
+      caller: memberId,
+      method,
+      requestId: `${this.#name} ${requestId}`,
+      hash,
+    } as const;
+  }
+
+  #pick<S extends "order" | "payment">(service: S) {
+    const replicas = this.#world.replicasOf(service);
+    const alive = replicas.filter(({ process }) => process.isAlive);
+    return this.#die.pick(alive.length > 0 ? alive : replicas);
+  }
+
+  #say(what: string): void {
+    this.#world.trace?.add(`${this.#name} ${what}`);
+  }
+
+  #contradict(what: string): void {
+    this.#told.contradictions.push(`${this.#name} ${what}`);
+  }
+}
+
+/** What of an accepted order may never be told otherwise. */
+function termsOf({ orderId, lines, subtotal, points, amountDue, placedAt }: PlacedOrder): string {
+  const wanted = lines.map(({ variantId, quantity, unitPrice }) => `${quantity} ${variantId} ${unitPrice}`);
+  return [orderId, ...wanted, subtotal, points, amountDue, placedAt.toISOString()].join(" ");
+}
+
+function shopOf(world: World, { store }: OrderReplica): Shop {
+  return {
+    store,
+    lookUps: {
+      async variants(ids) {
+        await world.lookUp();
+        const listed = ids.flatMap((variantId) => {
+          const variant = world.databases.product.read("variants", variantId);
+          return variant.status === "listed" ? [[variantId, { variantId, ...variant }] as const] : [];
+        });
+        return new Map(listed);
+      },
+      async pointsOwned(memberToken) {
+        await world.lookUp();
+        const member = world.databases.member.read("members", memberToken);
+        return member.status === "known" ? member.available : 0n;
+      },
+      async [Symbol.asyncDispose]() {},
+    },
+    policy: orderPolicy,
+    currency,
+    minimumCharge,
+    isAccepting: () => true,
+  };
+}

@@ -1,0 +1,101 @@
+// One run: buyers and faults for a while, then calm until nothing is left to happen, then the checks.
+
+import { Buyer, type Told } from "./buyer.ts";
+import { fill } from "./catalogue.ts";
+import { check } from "./check.ts";
+import type { FaultKind } from "./faults.ts";
+import { World, type WorldOptions } from "./world.ts";
+
+export interface RunOptions extends WorldOptions {
+  /** Which of the seed's orders there are, by number. */
+  readonly orders: readonly number[];
+}
+
+export interface Outcome {
+  readonly seed: number;
+  /** What is not as it must be; nothing is right. */
+  readonly breaches: readonly string[];
+  readonly enabled: readonly FaultKind[];
+  readonly struck: ReadonlyMap<FaultKind, number>;
+  readonly orders: number;
+  readonly accepted: number;
+  readonly trace: readonly string[];
+  /** SHA-256 of the trace; empty without one. */
+  readonly hash: string;
+}
+
+/** How long faults may go on after the last buyer is done. */
+const afterglowsMs = [0, 60_000, 700_000];
+const minuteMs = 60_000;
+/** Longer than any hold lasts; what still happens then happens for ever. */
+const calmMsMost = 4 * 24 * 60 * minuteMs;
+const buyingMsMost = 120 * minuteMs;
+/** A run that does more than this goes round in circles. */
+const alarmsMost = 300_000;
+
+export async function run(options: RunOptions): Promise<Outcome> {
+  const world = new World(options);
+  const breaches: string[] = [];
+  const told: Told = { accepted: new Map(), contradictions: [] };
+  try {
+    await live(world, options.orders, told);
+    breaches.push(...told.contradictions, ...world.alarms, ...check(world, told));
+  } catch (error) {
+    breaches.push(`the run did not end: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  for (const breach of breaches) world.trace?.add(`BREACH ${breach}`);
+  return {
+    seed: options.seed,
+    breaches,
+    enabled: world.faults.enabled,
+    struck: world.faults.struck,
+    orders: options.orders.length,
+    accepted: told.accepted.size,
+    trace: world.trace?.lines ?? [],
+    hash: world.trace?.hash() ?? "",
+  };
+}
+
+async function live(world: World, orders: readonly number[], told: Told): Promise<void> {
+  const { clock } = world;
+  const scenario = world.die("scenario");
+  const filled = fill(world, scenario);
+  let isFilled = false;
+  void filled.then(() => {
+    isFilled = true;
+  });
+  await clock.until(() => isFilled, minuteMs);
+  const catalogue = await filled;
+  world.faults.begin();
+  let buying = orders.length;
+  let failure: { readonly error: unknown } | undefined;
+  for (const index of orders) {
+    new Buyer(world, catalogue, told, index)
+      .buy()
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => {
+        buying -= 1;
+      });
+  }
+  const bounded = (holds: () => boolean) => {
+    let rung = 0;
+    return () => {
+      rung += 1;
+      if (rung > alarmsMost) throw new Error(`nothing comes to an end within ${alarmsMost} alarms`);
+      return holds();
+    };
+  };
+  await clock.until(
+    bounded(() => buying === 0),
+    buyingMsMost,
+  );
+  if (failure !== undefined) throw failure.error;
+  await clock.advance(scenario.pick(afterglowsMs));
+  world.heal();
+  await clock.until(
+    bounded(() => clock.pending === 0),
+    calmMsMost,
+  );
+}
