@@ -41,13 +41,14 @@ export async function* readBooks(
   database: DatabaseConfig,
   chapters: readonly Chapter[],
 ): AsyncGenerator<BookPage> {
-  const orm = await openOrm({ ...database, poolMost: 1, name: `${service} books` }, [], {
+  const orm = await openOrm(database, [], {
     driverOptions: {
       max: 1,
       connectionTimeoutMillis: limits.connectionWaitMs,
       statement_timeout: statementMs,
       query_timeout: statementMs + second,
       idle_in_transaction_session_timeout: idleMs,
+      application_name: `${service} books`,
       allowExitOnIdle: true,
     },
   });
@@ -65,6 +66,7 @@ async function* snapshot(
 ): AsyncGenerator<BookPage> {
   const pool = await orm.driver.getConnection().getNativeClient();
   const client = await pool.connect().catch(unavailable);
+  client.on("error", () => {}); // The next question tells that the connection is gone.
   const ask = async (sql: string) => (await client.query(sql).catch(unavailable)).rows as Row[];
   try {
     await ask("begin isolation level repeatable read read only");
