@@ -99,13 +99,13 @@ function onTheWay(known: readonly Known[]): Wait[] {
     if (kind !== "STEP_KIND_TOLD") return [];
     const because = `${teller} told it at ${at?.toISOString()}`;
     if (!has("STEP_KIND_PUBLISHED", factId)) {
-      return [waitFor(`the broker to take ${type}`, "the broker", because)];
+      return [waitFor(`to take ${type}`, "the broker", because)];
     }
     return known
       .map(({ service }) => service)
       .filter((hearer) => kindOf(type)?.heardBy.includes(hearer))
       .filter((by) => !has("STEP_KIND_HEARD", factId, by) && !has("STEP_KIND_PARKED", factId, by))
-      .map((hearer) => waitFor(`${hearer} to hear ${type}`, hearer, because));
+      .map((hearer) => waitFor(`to hear ${type}`, hearer, because));
   });
 }
 
@@ -115,11 +115,7 @@ function parked(known: readonly Known[]): Wait[] {
     steps
       .filter(({ kind, detail }) => kind === "STEP_KIND_PARKED" && detail.startsWith("PARKED"))
       .map(({ type, factId }) => {
-        return waitFor(
-          `${type} ${factId} to be replayed or discarded`,
-          "an operator",
-          `${service} parked it`,
-        );
+        return waitFor(`to replay or discard ${type} ${factId}`, "an operator", `${service} parked it`);
       }),
   );
 }
