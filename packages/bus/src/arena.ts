@@ -4,9 +4,11 @@ import type { Envelope, FactCause, Parked } from "@quadrille/contracts/envelope"
 import { events, type Service } from "@quadrille/contracts/events";
 import { type Bus, type HearOptions, type Limits, type Line, on } from "./bus.ts";
 import type { Message } from "./message.ts";
+import type { Clock } from "./ports.ts";
 
 /** A broker with nothing in it, and time that passes. */
 export interface Arena extends AsyncDisposable {
+  readonly clock: Clock;
   /** One replica of a service; the arena closes it. */
   connect(limits?: Partial<Limits>): Bus;
   /** Puts any message on a stream, as a foreign publisher would. */
@@ -14,6 +16,16 @@ export interface Arena extends AsyncDisposable {
   until(holds: () => boolean, withinMs?: number): Promise<void>;
   /** Lets that much time pass. */
   pass(ms: number): Promise<void>;
+}
+
+/** A broker whose store can be taken from it. In all of these it ends as a crash would end it, and starts again. */
+export interface ForgetfulArena extends Arena {
+  restart(): Promise<void>;
+  wipe(): Promise<void>;
+  /** Copies the store as it is now; what it gives puts the copy back, all of it or the messages alone. */
+  copy(): Promise<(of: "all" | "messages") => Promise<void>>;
+  /** Takes the order service's stream away under everyone, without a word and without an end. */
+  dropStream(): Promise<void>;
 }
 
 /** Short enough to wait for, long enough for a busy machine. */

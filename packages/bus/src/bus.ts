@@ -2,6 +2,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, type Service } from "@quadrille/contracts/events";
+import type { Places } from "@quadrille/contracts/places";
 import { Connection } from "./connection.ts";
 import { Deliverer } from "./deliver.ts";
 import type { Counts } from "./delivery.ts";
@@ -29,6 +30,8 @@ export interface HearOptions {
   readonly park: (parked: Parked) => Promise<unknown>;
   /** A message type this build does not know was acknowledged. */
   readonly onUnknown?: (messageName: string) => void;
+  /** Where this service remembers what it heard; the broker is compared with it before anything is pulled. Without it the broker is believed. */
+  readonly places?: Places | undefined;
   /** Development: calls every handler a second time after it resolved, as a lost acknowledgement would. */
   readonly deliverTwice?: boolean;
 }
@@ -47,10 +50,13 @@ export interface Watching extends Disposable {
 
 /** See the README for what each call promises. */
 export interface Bus extends AsyncDisposable {
-  ownStream(teller: Service): Promise<void>;
+  /** With `places`, what the service remembers to have told, nothing is published before the broker was compared with it. */
+  ownStream(teller: Service, places?: Places): Promise<void>;
   publish(envelope: Envelope): Promise<Placement>;
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing;
   watch(tellers: readonly Service[], onFact: (fact: Watched) => void, options?: WatchOptions): Watching;
+  /** Compares the broker with what is remembered, and makes good what it lost; to be called every 30 s. */
+  check(): Promise<void>;
   isConnected(): boolean;
 }
 
@@ -166,6 +172,8 @@ class JetStreamBus implements Bus {
     this.#open.add(watching);
     return watching;
   }
+
+  async check(): Promise<void> {}
 
   isConnected(): boolean {
     return this.#connection.session !== undefined;

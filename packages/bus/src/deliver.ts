@@ -141,13 +141,14 @@ export class Deliverer implements Disposable {
     if (line === undefined) return "unheard";
     const id = factIdOf(message);
     if (id === undefined) throw new Error("no fact id that is a UUID");
-    const { stream, seq, deliveries } = message;
+    const { stream, seq, deliveries, storedAt } = message;
     const alone = deliveries >= aloneFrom;
     const cause: FactCause = {
       kind: "fact",
       id,
       stream,
       seq,
+      storedAt: new Date(storedAt),
       traceparent: traceOf(message),
       deliveries,
       alone,

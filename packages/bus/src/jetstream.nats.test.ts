@@ -40,6 +40,7 @@ afterAll(async () => {
 }, 60_000);
 
 class JetStreamArena implements Arena {
+  readonly clock = systemClock;
   readonly nc: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly differences: ConfigDiffers[] = [];

@@ -1,7 +1,7 @@
 // A broker inside this process: streams with sequences, the duplicate window, durables that replicas share, redelivery.
 //
 // It does what JetStream does as far as a service can tell, on a clock that is passed in, so that a run can be repeated.
-import type { Message } from "./message.ts";
+import { header, type Message } from "./message.ts";
 import type { Clock } from "./ports.ts";
 
 /** What goes wrong between services and broker. Decided for each thing by itself, so a seed can decide. */
@@ -37,7 +37,12 @@ export interface Sent extends Stored {
 export interface Taker {
   hasRoom(): boolean;
   take(sent: Sent): void;
+  /** The durable is gone, or its stream with it. */
+  onGone(): void;
 }
+
+/** What a durable remembers when its stream is set back: as much as the stream, nothing yet, or still everything. */
+export type DurablesThen = "same" | "older" | "newer";
 
 interface Pending {
   deliveries: number;
@@ -46,6 +51,8 @@ interface Pending {
 }
 
 export class MemoryDurable {
+  /** Which making of it this is. */
+  readonly created: string;
   readonly #takers: Taker[] = [];
   readonly #name: string;
   readonly #stream: MemoryStream;
@@ -56,9 +63,11 @@ export class MemoryDurable {
   readonly #pending = new Map<number, Pending>();
   /** Sequences whose time to be delivered again has come, oldest first. */
   readonly #due: number[] = [];
-  #next = 1;
+  #next: number;
   #turn = 0;
   #sending = false;
+  /** Counts connections lost: what was on its way through an old one arrives no more. */
+  #cuts = 0;
 
   constructor(
     name: string,
@@ -66,7 +75,10 @@ export class MemoryDurable {
     clock: Clock,
     faults: Faults,
     limits: { ackWaitMs: number; ackPendingMost: number },
+    from: { readonly seq: number; readonly created: string },
   ) {
+    this.created = from.created;
+    this.#next = from.seq;
     this.#name = name;
     this.#stream = stream;
     this.#clock = clock;
@@ -81,7 +93,48 @@ export class MemoryDurable {
   }
 
   leave(taker: Taker): void {
-    this.#takers.splice(this.#takers.indexOf(taker), 1);
+    const at = this.#takers.indexOf(taker);
+    if (at >= 0) this.#takers.splice(at, 1);
+  }
+
+  /** The highest sequence it ever delivered. */
+  get delivered(): number {
+    return this.#next - 1;
+  }
+
+  /** Everything up to here is acknowledged. */
+  get floor(): number {
+    let floor = this.#next - 1;
+    for (const seq of this.#pending.keys()) floor = Math.min(floor, seq - 1);
+    return floor;
+  }
+
+  /** The broker starts again, its stream possibly shorter. */
+  restart(then: DurablesThen): void {
+    this.#cut();
+    if (then === "older") {
+      this.#pending.clear();
+      this.#next = 1;
+    } else if (then === "same") {
+      for (const seq of this.#pending.keys()) if (seq > this.#stream.last) this.#pending.delete(seq);
+      this.#next = Math.min(this.#next, this.#stream.last + 1);
+    }
+    for (const [seq, pending] of this.#pending) this.#redeliver(seq, pending, this.#ackWaitMs);
+  }
+
+  /** It is gone. */
+  end(): void {
+    const takers = [...this.#takers];
+    this.#cut();
+    this.#pending.clear();
+    for (const taker of takers) taker.onGone();
+  }
+
+  #cut(): void {
+    this.#cuts += 1;
+    this.#takers.length = 0;
+    this.#due.length = 0;
+    for (const { cancel } of this.#pending.values()) cancel();
   }
 
   /** Sends what can be sent, in its own turn: never inside the call that made it possible. */
@@ -121,7 +174,7 @@ export class MemoryDurable {
   /** False when there is nothing to send. */
   #send(taker: Taker): boolean {
     let seq = this.#due.shift();
-    while (seq !== undefined && !this.#pending.has(seq)) seq = this.#due.shift();
+    while (seq !== undefined && !this.#isWaiting(seq)) seq = this.#due.shift();
     if (seq === undefined) {
       if (this.#pending.size >= this.#pendingMost || this.#next > this.#stream.last) return false;
       seq = this.#next;
@@ -133,11 +186,18 @@ export class MemoryDurable {
     this.#redeliver(seq, pending, this.#ackWaitMs);
     const { deliveries } = pending;
     const sent = { ...this.#stream.at(seq), stream: this.#stream.name, durable: this.#name, deliveries };
+    const cuts = this.#cuts;
     for (const delayMs of this.#faults.deliver(sent)) {
       if (delayMs === 0) taker.take(sent);
-      else this.#clock.after(delayMs, () => taker.take(sent));
+      else this.#clock.after(delayMs, () => cuts === this.#cuts && taker.take(sent));
     }
     return true;
+  }
+
+  /** What a broker set back does not have is not delivered again. */
+  #isWaiting(seq: number): boolean {
+    if (seq > this.#stream.last) this.#pending.delete(seq);
+    return this.#pending.has(seq);
   }
 
   #redeliver(seq: number, pending: Pending, afterMs: number): void {
@@ -150,6 +210,8 @@ export class MemoryDurable {
 
 export class MemoryStream {
   readonly name: string;
+  /** Which making of it this is. */
+  readonly created: string;
   readonly watchers = new Set<(stored: Stored) => void>();
   readonly #clock: Clock;
   readonly #faults: Faults;
@@ -157,9 +219,12 @@ export class MemoryStream {
   readonly #stored: Stored[] = [];
   readonly #ids = new Map<string, Stored>();
   readonly #durables = new Map<string, MemoryDurable>();
+  #made = 0;
+  #isEnded = false;
 
-  constructor(name: string, clock: Clock, faults: Faults, windowMs: number) {
+  constructor(name: string, created: string, clock: Clock, faults: Faults, windowMs: number) {
     this.name = name;
+    this.created = created;
     this.#clock = clock;
     this.#faults = faults;
     this.#windowMs = windowMs;
@@ -193,12 +258,63 @@ export class MemoryStream {
     return { seq: stored.seq, duplicate: false };
   }
 
-  durable(name: string, limits: { ackWaitMs: number; ackPendingMost: number }): MemoryDurable {
-    let durable = this.#durables.get(name);
-    if (durable === undefined) {
-      durable = new MemoryDurable(name, this, this.#clock, this.#faults, limits);
-      this.#durables.set(name, durable);
-    }
-    return durable;
+  find(seq: bigint): Stored | undefined {
+    return this.#stored[Number(seq) - 1];
   }
+
+  durable(name: string): MemoryDurable | undefined {
+    return this.#durables.get(name);
+  }
+
+  /** Makes a durable unless it is there; from the first message on, or from those stored at that moment. */
+  make(
+    name: string,
+    limits: { ackWaitMs: number; ackPendingMost: number },
+    from: Date | undefined,
+  ): MemoryDurable {
+    const there = this.#durables.get(name);
+    if (there !== undefined) return there;
+    const start = from?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const at = this.#stored.findIndex(({ storedAt }) => storedAt >= start);
+    const seq = at < 0 ? this.last + 1 : at + 1;
+    this.#made += 1;
+    const place = { seq, created: `${this.created}.${this.#made}` };
+    const made = new MemoryDurable(name, this, this.#clock, this.#faults, limits, place);
+    this.#durables.set(name, made);
+    return made;
+  }
+
+  remove(name: string): void {
+    const durable = this.#durables.get(name);
+    this.#durables.delete(name);
+    durable?.end();
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** It is gone, and every durable with it. */
+  end(): void {
+    this.#isEnded = true;
+    for (const name of [...this.#durables.keys()]) this.remove(name);
+  }
+
+  /** The broker starts again with what it had up to there. */
+  rollBack(to: { readonly seq: number } | { readonly storedUntil: number }, then: DurablesThen): void {
+    const isKept = ({ seq, storedAt }: Stored) => ("seq" in to ? seq <= to.seq : storedAt <= to.storedUntil);
+    const lost = this.#stored.findIndex((stored) => !isKept(stored));
+    if (lost >= 0) this.#stored.length = lost;
+    this.#ids.clear();
+    for (const stored of this.#stored) {
+      const id = publishIdOf(stored.message);
+      if (id !== undefined) this.#ids.set(id, stored);
+    }
+    for (const durable of this.#durables.values()) durable.restart(then);
+  }
+}
+
+/** By this the broker recognises what it was given twice. */
+export function publishIdOf({ headers }: Message): string | undefined {
+  return headers.find(([name]) => name === header.publishId)?.[1];
 }

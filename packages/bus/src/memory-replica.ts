@@ -1,27 +1,96 @@
 // One replica's share of one durable of the memory broker.
+import type { Place, Places } from "@quadrille/contracts/places";
+import { pause } from "./connection.ts";
 import { Deliverer, type DelivererOptions } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
-import type { MemoryDurable, MemoryStream, Sent, Taker } from "./memory-broker.ts";
-import type { Message, Readable } from "./message.ts";
+import { type HeardStream, lookHeard, type StreamNow, settleHeard, type Witness } from "./epoch.ts";
+import type { MemoryDurable, MemoryStream, Sent, Stored, Taker } from "./memory-broker.ts";
+import { factIdOf, type Message, type Readable } from "./message.ts";
+
+export interface ReplicaOptions extends DelivererOptions {
+  /** Resolves when the teller has made its stream. */
+  readonly stream: () => Promise<MemoryStream>;
+  /** Where this hearer remembers the stream to be; without it the broker is believed. */
+  readonly places: Places | undefined;
+}
+
+/** Before a durable that another replica makes anew is looked at again. */
+const retryMs = 100;
 
 export class Replica implements Taker {
   readonly deliverer: Deliverer;
-  /** Resolves when it takes deliveries. */
-  readonly ready: Promise<void>;
+  readonly #options: ReplicaOptions;
+  readonly #stands = Promise.withResolvers<void>();
   #durable: MemoryDurable | undefined;
+  /** Ends what belongs to the durable as it was. */
+  #session = new AbortController();
+  #witness: Witness | undefined;
   #closed = false;
   #crashed = false;
 
-  constructor(options: DelivererOptions, stream: Promise<MemoryStream>) {
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
     this.deliverer = new Deliverer({ ...options, onRoom: () => this.#durable?.wake() });
-    this.ready = this.#join(options, stream);
   }
 
-  async #join({ durable, limits }: DelivererOptions, stream: Promise<MemoryStream>): Promise<void> {
-    const found = (await stream).durable(durable, limits);
+  /** Resolves when it takes deliveries. */
+  get ready(): Promise<void> {
+    return this.#stands.promise;
+  }
+
+  /** Takes deliveries once the durable was found to be what is remembered. */
+  begin(): void {
     if (this.#closed || this.#crashed) return;
-    this.#durable = found;
-    found.join(this);
+    this.end();
+    this.#session = new AbortController();
+    void this.#join(this.#session.signal);
+  }
+
+  /** Takes and answers nothing more of what was. */
+  end(): void {
+    this.#session.abort();
+    this.#durable?.leave(this);
+    this.#durable = undefined;
+  }
+
+  onGone(): void {
+    this.begin();
+  }
+
+  async #join(over: AbortSignal): Promise<void> {
+    const { clock, log, durable: name } = this.#options;
+    while (!over.aborted) {
+      const stream = await this.#options.stream();
+      if (over.aborted || this.#closed) break;
+      try {
+        const durable = await this.#settle(stream);
+        if (!over.aborted && !stream.isEnded && durable === stream.durable(name)) {
+          this.#durable = durable;
+          this.#stands.resolve();
+          return durable.join(this);
+        }
+      } catch (error) {
+        if (!over.aborted) log.debug({ err: error, durable: name }, "will be tried again");
+        await pause(clock, retryMs, over);
+      }
+    }
+    this.#stands.resolve();
+  }
+
+  async #settle(stream: MemoryStream): Promise<MemoryDurable> {
+    const { durable: name, places, limits, log } = this.#options;
+    if (places !== undefined) await settleHeard(places, heardOf(stream, this.#options), this.#witness, log);
+    return stream.durable(name) ?? stream.make(name, limits, undefined);
+  }
+
+  /** Compares the durable it takes from with what is remembered, and begins again if it is another one. */
+  async check(): Promise<void> {
+    const { places } = this.#options;
+    const { signal } = this.#session;
+    if (this.#durable === undefined || places === undefined) return;
+    const heard = heardOf(await this.#options.stream(), this.#options);
+    const { isSound } = await lookHeard(places, heard, this.#witness);
+    if (!isSound && !signal.aborted) this.begin();
   }
 
   hasRoom(): boolean {
@@ -29,9 +98,17 @@ export class Replica implements Taker {
   }
 
   take(sent: Sent): void {
-    if (this.#durable === undefined) return;
-    if (this.#crashed) return;
-    const delivery = deliveryOf(this.#durable, sent, () => !this.#crashed);
+    if (this.#durable === undefined || this.#crashed) return;
+    const { signal } = this.#session;
+    const { created } = this.#durable;
+    if (this.#witness?.created !== created || BigInt(sent.seq) > this.#witness.seq)
+      this.#witness = {
+        seq: BigInt(sent.seq),
+        factId: undefined,
+        storedAt: new Date(sent.storedAt),
+        created,
+      };
+    const delivery = deliveryOf(this.#durable, sent, () => !this.#crashed && !signal.aborted);
     if (this.#closed) this.deliverer.giveBack(delivery);
     else void this.deliverer.deliver(delivery);
   }
@@ -40,7 +117,7 @@ export class Replica implements Taker {
   crash(): void {
     if (this.#crashed) return;
     this.#crashed = true;
-    this.#durable?.leave(this);
+    this.end();
     this.deliverer[Symbol.dispose]();
   }
 
@@ -50,6 +127,35 @@ export class Replica implements Taker {
     this.#durable?.leave(this);
     await this.deliverer.fewerThan(1);
   }
+}
+
+/** A stream as whoever compares it sees it. */
+export function streamNow(stream: MemoryStream): StreamNow {
+  const at = async (seq: bigint) => {
+    const stored = stream.find(seq);
+    return stored && placeOf(stored);
+  };
+  return { name: stream.name, created: stream.created, first: 1n, last: BigInt(stream.last), at };
+}
+
+function placeOf({ seq, message, storedAt }: Stored): Place {
+  return { seq: BigInt(seq), factId: factIdOf(readable(message)), storedAt: new Date(storedAt) };
+}
+
+function heardOf(stream: MemoryStream, { durable: name, limits }: ReplicaOptions): HeardStream {
+  return {
+    name: stream.name,
+    durable: name,
+    look: async () => streamNow(stream),
+    async durableNow() {
+      const durable = stream.durable(name);
+      if (durable === undefined) return undefined;
+      const { created, delivered, floor } = durable;
+      return { created, delivered: BigInt(delivered), floor: BigInt(floor) };
+    },
+    make: async (from) => void stream.make(name, limits, from),
+    remove: async () => stream.remove(name),
+  };
 }
 
 /** A message as it can be read. */

@@ -1,12 +1,13 @@
 // The memory bus keeps the contract, and goes wrong exactly as it is told to.
 import { describe, expect, test } from "@jest/globals";
-import { type Arena, factFor, limitsForTests, linesFor, noLog, parkNothing } from "./arena.ts";
+import { type ForgetfulArena, factFor, limitsForTests, linesFor, noLog, parkNothing } from "./arena.ts";
 import type { Bus, Limits } from "./bus.ts";
 import { busContract } from "./contract.ts";
+import { forgetfulContract } from "./forgetful.contract.ts";
 import { MemoryBroker, type MemoryBrokerOptions } from "./memory.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
-class MemoryArena implements Arena {
+class MemoryArena implements ForgetfulArena {
   readonly clock = new VirtualClock();
   readonly broker: MemoryBroker;
   readonly #open: Bus[] = [];
@@ -33,12 +34,33 @@ class MemoryArena implements Arena {
     return this.clock.advance(ms);
   }
 
+  async restart(): Promise<void> {
+    this.broker.rollBack({ ms: 0 });
+  }
+
+  async wipe(): Promise<void> {
+    this.broker.wipe();
+  }
+
+  async copy() {
+    const copiedAt = this.clock.now();
+    // In this moment everything was stored at the latest; what comes is stored later.
+    await this.clock.advance(1);
+    return async (of: "all" | "messages") =>
+      this.broker.rollBack({ ms: this.clock.now() - copiedAt }, of === "all" ? "same" : "newer");
+  }
+
+  async dropStream(): Promise<void> {
+    this.broker.wipe("order");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#open.map((bus) => bus[Symbol.asyncDispose]()));
   }
 }
 
 busContract("memory", async (limits) => new MemoryArena({ limits }));
+forgetfulContract("memory", async (limits) => new MemoryArena({ limits }));
 
 describe("the memory bus", () => {
   test("forgets after the window that it has a fact already", async () => {

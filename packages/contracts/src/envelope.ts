@@ -26,6 +26,8 @@ export interface Placement {
   readonly seq: bigint;
   /** The broker had it already. */
   readonly duplicate: boolean;
+  /** The stream's epoch in which it was published; see `KnownStream`. Undefined where nobody compares. */
+  readonly epoch?: number;
 }
 
 /** A fact that was heard, as the cause of what a service then decides. */
@@ -35,6 +37,8 @@ export interface FactCause {
   readonly id: string;
   readonly stream: string;
   readonly seq: bigint;
+  /** When the broker stored it. */
+  readonly storedAt?: Date;
   readonly traceparent: string | undefined;
   /** How often the broker has delivered it, this time included. */
   readonly deliveries: number;

@@ -202,8 +202,8 @@ function ask<Tables>(group: readonly Given<Tables, unknown>[]): Asked<Tables> {
       keys[table].push(...(named[table] ?? []));
     }
     if (cause.kind === "fact") {
-      const { id: factId, stream, seq, deliveries } = cause;
-      claims.set(factId, { factId, stream, seq, deliveries });
+      const { id: factId, stream, seq, storedAt, deliveries } = cause;
+      claims.set(factId, { factId, stream, seq, storedAt, deliveries });
     }
     if (cause.kind === "request") requests.set(requestKeyOf(cause), cause);
   }

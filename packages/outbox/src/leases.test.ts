@@ -61,6 +61,7 @@ test.each([
       transactions: ground,
       outbox: ground.outbox,
       parked: ground.parked,
+      places: ground.places,
       leases: { take: async () => true, release: () => Promise.reject(failure) },
       isReady: async () => true,
       async close() {

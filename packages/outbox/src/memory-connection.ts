@@ -1,11 +1,14 @@
 // One replica's connection to a memory database: its transactions, their faults, and its death.
+import type { Places } from "@quadrille/contracts/places";
 import type { LeaseTable } from "./leases.ts";
 import type { Fault, MemoryDatabase } from "./memory.ts";
 import { leasesIn } from "./memory-leases.ts";
 import { parkedIn } from "./memory-parked.ts";
+import { heardIn, toldIn } from "./memory-places.ts";
 import { MemoryTransaction, type Point } from "./memory-transaction.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import type { ParkedTable } from "./parked.ts";
+import type { ServicePlaces } from "./places.ts";
 import { wait } from "./ports.ts";
 import type { Ground } from "./store.ts";
 import { type GroupTransaction, TransactionFailed, type Transactions } from "./transaction.ts";
@@ -21,6 +24,7 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
   readonly outbox: OutboxTable;
   readonly parked: ParkedTable;
   readonly leases: LeaseTable;
+  readonly places: ServicePlaces;
 
   constructor(database: MemoryDatabase<Tables, Entry>, replica: string) {
     this.#database = database;
@@ -36,6 +40,10 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
     this.leases = {
       take: (name, holder, ms) => this.#alive(() => leases.take(name, holder, ms)),
       release: (holder) => this.#alive(() => leases.release(holder)),
+    };
+    this.places = {
+      told: this.#placesOf(toldIn(outbox, database.epochs)),
+      heard: this.#placesOf(heardIn(database.inbox, database.epochs)),
     };
   }
 
@@ -102,6 +110,16 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       return await never();
     }
     throw new TransactionFailed(fault === "lost_after" ? "lost" : fault, new Error(`${fault} at ${point}`));
+  }
+
+  #placesOf(places: Places): Places {
+    return {
+      known: (stream) => this.#alive(() => places.known(stream)),
+      place: (stream, back) => this.#alive(() => places.place(stream, back)),
+      begin: (stream) => this.#alive(() => places.begin(stream)),
+      forget: (stream, above) => this.#alive(() => places.forget(stream, above)),
+      end: (stream, created) => this.#alive(() => places.end(stream, created)),
+    };
   }
 
   #alive<Result>(work: () => Promise<Result>): Promise<Result> {

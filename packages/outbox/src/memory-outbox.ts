@@ -1,5 +1,6 @@
 // The outbox of a memory database.
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
+import type { MemoryEpochs } from "./memory-places.ts";
 import type { OutboxTable, Published } from "./outbox-table.ts";
 import type { Clock } from "./ports.ts";
 
@@ -14,12 +15,14 @@ const claimMs = 30_000;
 
 export class MemoryOutbox implements OutboxTable {
   readonly #clock: Clock;
+  readonly #epochs: MemoryEpochs;
   /** Every fact ever told, by id, in the order of commits. */
   readonly rows = new Map<string, MemoryOutboxRow>();
   readonly #unpublished = new Map<string, MemoryOutboxRow>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, epochs: MemoryEpochs) {
     this.#clock = clock;
+    this.#epochs = epochs;
   }
 
   insert(envelope: Envelope): void {
@@ -44,9 +47,21 @@ export class MemoryOutbox implements OutboxTable {
   async mark(published: readonly Published[]): Promise<void> {
     for (const { id, placement } of published) {
       const row = this.#unpublished.get(id);
-      if (row === undefined) continue;
+      const { epoch } = placement;
+      if (row === undefined || (epoch !== undefined && epoch !== this.#epochs.epochOf(placement.stream)))
+        continue;
       row.placement = placement;
       this.#unpublished.delete(id);
+    }
+  }
+
+  /** The broker lost what is above: it is not published any more. */
+  forget(stream: string, above: bigint): void {
+    for (const [id, row] of this.rows) {
+      if (row.placement?.stream !== stream || row.placement.seq <= above) continue;
+      row.placement = undefined;
+      row.claimedUntilMs = 0;
+      this.#unpublished.set(id, row);
     }
   }
 

@@ -9,6 +9,7 @@ import { MemoryConnection } from "./memory-connection.ts";
 import type { MemoryLease } from "./memory-leases.ts";
 import { Locks } from "./memory-locks.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
+import { MemoryEpochs } from "./memory-places.ts";
 import type { Point } from "./memory-transaction.ts";
 import type { ParkedRow } from "./parked.ts";
 import type { Clock } from "./ports.ts";
@@ -52,6 +53,7 @@ export class MemoryDatabase<Tables, Entry = never> {
   readonly inbox = new Map<string, Claim>();
   readonly requests = new Map<string, RequestKey & Remembered>();
   readonly outbox: MemoryOutbox;
+  readonly epochs: MemoryEpochs;
   readonly parked = new Map<string, ParkedRow>();
   readonly leases = new Map<string, MemoryLease>();
 
@@ -59,7 +61,8 @@ export class MemoryDatabase<Tables, Entry = never> {
     this.options = options;
     this.tables = Object.keys(options.initial) as (keyof Tables & string)[];
     this.locks = new Locks(options.clock, options.lockWaitMs ?? 2_000);
-    this.outbox = new MemoryOutbox(options.clock);
+    this.epochs = new MemoryEpochs(options.clock);
+    this.outbox = new MemoryOutbox(options.clock, this.epochs);
     this.rows = Object.fromEntries(this.tables.map((table) => [table, new Map()])) as never;
   }
 

@@ -3,7 +3,7 @@ import { Migration } from "@mikro-orm/migrations";
 import { testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, openOrm } from "./database.ts";
 import { migrate } from "./migrate.ts";
-import { Leases, StoreTables, Trails } from "./schema.ts";
+import { Leases, StoreTables, Streams, Trails } from "./schema.ts";
 import { openStockStore } from "./testing/postgres-stock.ts";
 import { stockMigrations } from "./testing/stock-tables.ts";
 
@@ -25,6 +25,7 @@ describe("migrate", () => {
       { name: "Migration00000000000000_store" },
       { name: "Migration00000000000001_leases" },
       { name: "Migration00000000000002_trails" },
+      { name: "Migration00000000000003_streams" },
       { name: "Migration20250101000000_stock" },
     ]);
   });
@@ -45,7 +46,7 @@ describe("migrate", () => {
     await migrate(database, []);
     const orm = await openOrm(database, []);
     try {
-      for (const Tables of [Trails, Leases, StoreTables]) {
+      for (const Tables of [Streams, Trails, Leases, StoreTables]) {
         const down = new Tables(orm.em.getDriver() as never, orm.config);
         down.down();
         for (const sql of down.getQueries()) await orm.em.execute(sql as string);

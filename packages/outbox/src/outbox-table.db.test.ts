@@ -85,7 +85,7 @@ describe("marks", () => {
   });
 
   test("reach the partitions of their days by the primary key", async () => {
-    const plan = await bench.sql(`explain ${markSql}`, [[testId()], ["s"], [1], testId(), testId()]);
+    const plan = await bench.sql(`explain ${markSql}`, [[testId()], ["s"], [1], testId(), testId(), [0]]);
     const scanned = plan.flatMap((line) => String(line["QUERY PLAN"]).match(/ on (outbox_\w+)/g) ?? []);
     expect(new Set(scanned).size).toBe(1);
   });

@@ -17,12 +17,16 @@ export interface OutboxTable {
   backlog(): Promise<number>;
 }
 
-// The bounds keep partitions of other days out of the plan. A fact that is marked already stays as it is.
-// A mark that is lost with the server only makes the fact be published twice, so no commit waits for the disk.
+// The bounds keep partitions of other days out of the plan. A fact that is marked already stays as it is, and one that
+// was published in an epoch that is over is not marked: the broker may have lost it. The lock lets no epoch begin
+// between that look and the commit. A mark that is lost with the server only makes the fact be published twice, so no commit waits for the disk.
 export const markSql = `
   update outbox set published_at = clock_timestamp(), stream = placed.stream, seq = placed.seq
-  from unnest($1::uuid[], $2::text[], $3::bigint[]) as placed (id, stream, seq)
+  from unnest($1::uuid[], $2::text[], $3::bigint[], $6::integer[]) as placed (id, stream, seq, epoch)
+  left join (select name, epoch from streams where name = any($2::text[]) for share) as known
+    on known.name = placed.stream
   where outbox.id = placed.id and outbox.published_at is null
+    and (placed.epoch is null or placed.epoch = coalesce(known.epoch, 0))
     and outbox.id >= $4::uuid and outbox.id <= $5::uuid
     and (select set_config('synchronous_commit', 'off', true)) is not null`;
 
@@ -56,6 +60,7 @@ export function openOutboxTable(sessions: Sessions): OutboxTable {
         published.map(({ placement }) => encode(placement.seq)),
         ids[0],
         ids.at(-1),
+        published.map(({ placement }) => placement.epoch ?? null),
       ]);
     },
 

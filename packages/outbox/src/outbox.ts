@@ -7,6 +7,7 @@ import { layoutOf } from "./layout.ts";
 import { openLeaseTable } from "./leases.ts";
 import { openOutboxTable } from "./outbox-table.ts";
 import { openParkedTable } from "./parked.ts";
+import { openPlaces } from "./places.ts";
 import { PostgresTransactions } from "./postgres.ts";
 import { daysAhead } from "./schema.ts";
 import { Sessions } from "./session.ts";
@@ -57,6 +58,7 @@ export async function openStore<Tables, Input, F extends Fact, Entry = never>(
         outbox: openOutboxTable(sessions),
         parked: openParkedTable(sessions),
         leases: openLeaseTable(sessions),
+        places: openPlaces(sessions),
         isReady: () =>
           sessions.query("select 1").then(
             () => true,

@@ -87,16 +87,17 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
   async #claim(claims: readonly Claim[]): Promise<ReadonlySet<string>> {
     if (claims.length === 0) return new Set();
     const inserted = await this.#session.query(
-      `insert into inbox (fact_id, stream, seq, deliveries)
-       select fact_id, stream, seq, deliveries from json_populate_recordset(null::inbox, $1) order by fact_id
+      `insert into inbox (fact_id, stream, seq, stored_at, deliveries)
+       select fact_id, stream, seq, stored_at, deliveries from json_populate_recordset(null::inbox, $1) order by fact_id
        on conflict (fact_id) do nothing
        returning fact_id`,
       [
         JSON.stringify(
-          claims.map(({ factId, stream, seq, deliveries }) => ({
+          claims.map(({ factId, stream, seq, storedAt, deliveries }) => ({
             fact_id: factId,
             stream,
             seq: encode(seq),
+            stored_at: storedAt,
             deliveries,
           })),
         ),

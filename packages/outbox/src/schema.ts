@@ -168,3 +168,25 @@ export class Trails extends Migration {
     this.addSql("drop index outbox_of_aggregate");
   }
 }
+
+/** What is remembered of the broker's streams, so that one that lost its store is recognised. */
+export class Streams extends Migration {
+  override up(): void {
+    this.addSql(`create table streams (
+      name text primary key,
+      created text,
+      epoch integer not null default 0,
+      ends_by timestamptz
+    )`);
+    this.addSql("alter table inbox add column stored_at timestamptz");
+    // The highest places are asked for, whatever the day.
+    this.addSql("create index outbox_placed on outbox (stream, seq) where seq is not null");
+    this.addSql("create index inbox_placed on inbox (stream, seq) where seq > 0");
+  }
+
+  override down(): void {
+    this.addSql("drop index inbox_placed, outbox_placed");
+    this.addSql("alter table inbox drop column stored_at");
+    this.addSql("drop table streams");
+  }
+}

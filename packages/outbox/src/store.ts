@@ -6,6 +6,7 @@ import { type Answer, type Cause, type Committed, Group, type OwnCause } from ".
 import type { LeaseTable } from "./leases.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import type { ParkedTable } from "./parked.ts";
+import type { ServicePlaces } from "./places.ts";
 import { TransactionFailed, type Transactions } from "./transaction.ts";
 
 export interface DecisionOptions<Tables, Input, F extends Fact, Entry> {
@@ -34,6 +35,8 @@ export interface Store<Tables, Input> extends AsyncDisposable {
   /** What the relay takes. */
   readonly outbox: Outbox;
   readonly parked: ParkedTable;
+  /** Where the broker is remembered to keep what was told and heard; the bus compares it with what the broker has. */
+  readonly places: ServicePlaces;
   /** Sets a fact aside for good, once per durable and fact. */
   park(parked: Parked): Promise<void>;
   /** Listeners hear of every commit of this process, after it. Returns what ends it. */
@@ -57,6 +60,7 @@ export interface Ground<Tables, Entry> {
   readonly outbox: OutboxTable;
   readonly parked: ParkedTable;
   readonly leases: LeaseTable;
+  readonly places: ServicePlaces;
   isReady(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -91,6 +95,7 @@ export function storeOn<Tables, Input, F extends Fact, Entry>(
     handle: group.handle.bind(group),
     outbox: { ...ground.outbox, onCommit },
     parked: ground.parked,
+    places: ground.places,
     park: (parked) => ground.parked.park(parked),
     onCommit,
     lease(name, ms) {

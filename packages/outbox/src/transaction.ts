@@ -14,6 +14,8 @@ export interface Claim {
   readonly factId: string;
   readonly stream: string;
   readonly seq: bigint;
+  /** When the broker stored it; undefined where nobody said. */
+  readonly storedAt?: Date | undefined;
   /** Which delivery of it this is. */
   readonly deliveries: number;
 }

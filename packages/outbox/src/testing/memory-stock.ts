@@ -1,5 +1,6 @@
 // A stock store over memory, with what a test wants to see of it and a way to break it.
 import { expect } from "@jest/globals";
+import type { FactCause } from "@quadrille/contracts/envelope";
 import type { Answer, Cause, Committed } from "../group.ts";
 import { type Fault, MemoryDatabase } from "../memory.ts";
 import type { Point } from "../memory-transaction.ts";
@@ -92,7 +93,11 @@ export const request = (requestId: string, hash = "hash") =>
   ({ kind: "request", caller: "member-1", method: "Hold", requestId, hash }) as const;
 
 /** Hears a fact as often as this run says. */
-export async function hear(store: Store<Stock, StockInput>, input: StockInput, cause = factCause()) {
+export async function hear(
+  store: Store<Stock, StockInput>,
+  input: StockInput,
+  cause: FactCause = factCause(),
+) {
   const before = store.duplicates;
   const heard = Array.from({ length: deliveries }, () => store.handle(input, cause));
   await Promise.all(heard);

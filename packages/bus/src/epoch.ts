@@ -1,0 +1,215 @@
+// Whether the broker still has what a service remembers of it, and what to do when it has not.
+//
+// A broker is a cache of the outboxes: its store may be wiped, or be set back to what it was minutes ago. A stream is
+// only ever cut at its end or made anew, so one remembered place that it still bears out speaks for all below it. The
+// highest is looked at first; if that is lost, the first, tenth, hundredth … before it, up to the last that holds.
+//
+// A teller then forgets where the broker put the facts above, which makes them unpublished, and the relay's sweep
+// publishes them again. A hearer makes its durable anew from before that place, and its inbox recognises what it has.
+// Both forget last of all, lowest places first: whoever dies on the way leaves the highest, and it is found again.
+//
+// Replicas look at the same time. One of them begins an epoch and the others wait until it ends, or for 30 seconds; even
+// two at once would only publish and deliver twice. What an older epoch still has to mark is refused by its number.
+import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { BusLog } from "./ports.ts";
+
+/** A stream as the broker has it just now. */
+export interface StreamNow {
+  readonly name: string;
+  /** Another one after the stream was made anew. */
+  readonly created: string;
+  /** The lowest sequence that is kept. What is below came of age. */
+  readonly first: bigint;
+  readonly last: bigint;
+  at(seq: bigint): Promise<Place | undefined>;
+}
+
+export type Look = () => Promise<StreamNow>;
+
+export interface Comparison {
+  readonly stream: StreamNow;
+  readonly known: KnownStream | undefined;
+  readonly isIntact: boolean;
+  /** The highest remembered place the stream bears out; undefined when there is none. */
+  readonly upTo: Place | undefined;
+}
+
+/** The broker and this process read clocks of their own into milliseconds of their own. */
+const sameMomentMs = 2;
+
+/** Compares what is remembered with what the broker has. Changes nothing. */
+export async function compare(places: Places, name: string, look: Look): Promise<Comparison> {
+  const known = await places.known(name);
+  // Remembered first and looked at then: what is told and heard meanwhile is higher than what was remembered.
+  let place = await places.place(name, 0);
+  const stream = await look();
+  if (known !== undefined && known.created !== stream.created)
+    return { stream, known, isIntact: place === undefined, upTo: undefined };
+  for (let back = 0; place !== undefined; place = await places.place(name, back)) {
+    if (await holds(place, stream, look)) return { stream, known, isIntact: back === 0, upTo: place };
+    back = back === 0 ? 1 : back * 10;
+  }
+  return { stream, known, isIntact: (await places.place(name, 0)) === undefined, upTo: undefined };
+}
+
+/** Whether the stream has that very message, or has let it go because of its age. */
+export async function holds(place: Place, stream: StreamNow, look: Look): Promise<boolean> {
+  if (place.seq < stream.first) return true;
+  if (place.seq > stream.last) return false;
+  const found = await stream.at(place.seq);
+  if (found === undefined) return place.seq < (await look()).first; // It may have come of age between two questions.
+  if (place.factId !== undefined && found.factId !== place.factId) return false;
+  if (found.storedAt === undefined || place.storedAt === undefined) return true;
+  return Math.abs(found.storedAt.getTime() - place.storedAt.getTime()) <= sameMomentMs;
+}
+
+/** The leave to publish, until something is amiss. */
+export interface Pass {
+  readonly epoch: number;
+  /** Every place the broker gives from here on is higher, unless it lost something. */
+  floor: bigint;
+}
+
+/** Resolves when the stream bears out what the outbox says, or what it does not is unpublished again. Throws while another replica is at it. */
+export async function settleTold(places: Places, name: string, look: Look, log: BusLog): Promise<Pass> {
+  for (;;) {
+    const found = await compare(places, name, look);
+    if (found.isIntact) return { epoch: await epochOf(places, found), floor: found.stream.last };
+    if (!(await places.begin(name))) throw new Error(`another replica sees to what ${name} lost`);
+    // Again, because marks that were on their way are made or refused now.
+    const { stream, upTo } = await compare(places, name, look);
+    log.error(
+      { stream: name, last: String(stream.last), upTo: String(upTo?.seq ?? 0n) },
+      "the broker lost facts; every fact told after the last that it has is published again",
+    );
+    await places.forget(name, upTo?.seq ?? 0n);
+    await places.end(name, stream.created);
+  }
+}
+
+async function epochOf(places: Places, { stream, known }: Comparison): Promise<number> {
+  if (known?.created === stream.created) return known.epoch;
+  return (await places.end(stream.name, stream.created)).epoch;
+}
+
+/** A durable as the broker has it just now. */
+export interface DurableNow {
+  readonly created: string;
+  /** The highest sequence it ever delivered. */
+  readonly delivered: bigint;
+  /** Everything up to here is acknowledged. */
+  readonly floor: bigint;
+}
+
+/** One hearer's durable and its stream, at any broker. */
+export interface HeardStream {
+  readonly name: string;
+  readonly durable: string;
+  look(): Promise<StreamNow>;
+  durableNow(): Promise<DurableNow | undefined>;
+  /** Makes it unless it is there; from the first message on, or from those stored at that moment. */
+  make(from: Date | undefined): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** The highest message a durable gave this process. It tells what no inbox does, because some facts are acknowledged without a row. */
+export interface Witness extends Place {
+  /** Which making of the durable gave it. */
+  readonly created: string;
+}
+
+export interface Heard {
+  readonly compared: Comparison;
+  readonly durable: DurableNow | undefined;
+  readonly isSound: boolean;
+}
+
+/** Whether a durable can be pulled from: it and its stream are those this hearer remembers. Changes nothing. */
+export async function lookHeard(
+  places: Places,
+  heard: HeardStream,
+  witness: Witness | undefined,
+): Promise<Heard> {
+  // The durable before the stream, or what is told and delivered in between would look like too much.
+  const durable = await heard.durableNow();
+  const compared = await compare(places, heard.name, heard.look);
+  const { stream } = compared;
+  const isAhead = durable !== undefined && durable.delivered > stream.last;
+  // Whoever made the durable anew since then has seen to what this process knows.
+  const isWitness = witness !== undefined && durable?.created === witness.created;
+  const isContradicted = isWitness && !(await holds(witness, stream, heard.look));
+  const isSound = durable !== undefined && compared.isIntact && !isAhead && !isContradicted;
+  return { compared, durable, isSound };
+}
+
+/** Resolves when the durable can be pulled from. Throws while another replica is making it anew. */
+export async function settleHeard(
+  places: Places,
+  heard: HeardStream,
+  witness: Witness | undefined,
+  log: BusLog,
+): Promise<DurableNow> {
+  for (;;) {
+    const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+    if (isSound && durable !== undefined) {
+      await epochOf(places, compared);
+      warnOfGap(heard, compared.stream, durable, log);
+      return durable;
+    }
+    if (durable === undefined && compared.isIntact) await heard.make(undefined);
+    else await makeAnew(places, heard, witness, log);
+  }
+}
+
+async function makeAnew(
+  places: Places,
+  heard: HeardStream,
+  witness: Witness | undefined,
+  log: BusLog,
+): Promise<void> {
+  const { name } = heard;
+  if (!(await places.begin(name))) throw new Error(`another replica makes ${heard.durable} anew`);
+  // Again, because another replica may have made it anew before this one was let in: then it must not go.
+  const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+  const { stream, upTo, isIntact } = compared;
+  if (!isSound) {
+    const from = await startOf(compared, durable);
+    log.error(
+      { durable: heard.durable, last: String(stream.last), upTo: String(upTo?.seq ?? 0n), from },
+      "the broker lost facts; the durable is made anew",
+    );
+    if (durable !== undefined) await heard.remove();
+    await heard.make(from);
+    if (!isIntact) await places.forget(name, upTo?.seq ?? 0n);
+  }
+  await places.end(name, stream.created);
+}
+
+/** Heard again before the last place that is borne out, because some of what was told around then may not have been handled yet. */
+const againMs = 10 * 60_000;
+
+/** Undefined is the first message there is. What the old durable had not seen acknowledged is always included. */
+async function startOf(
+  { stream, upTo }: Comparison,
+  durable: DurableNow | undefined,
+): Promise<Date | undefined> {
+  if (upTo === undefined || durable === undefined) return undefined;
+  const last = (await stream.at(upTo.seq))?.storedAt;
+  if (last === undefined) return undefined;
+  const before = new Date(last.getTime() - againMs);
+  if (durable.floor >= stream.last) return before;
+  const waiting = (await stream.at(durable.floor + 1n))?.storedAt;
+  return waiting === undefined ? undefined : new Date(Math.min(before.getTime(), waiting.getTime()));
+}
+
+/** Only an operator can mend that: the tellers' outboxes still have what came of age too early. */
+function warnOfGap(
+  { durable: name }: HeardStream,
+  stream: StreamNow,
+  durable: DurableNow,
+  log: BusLog,
+): void {
+  if (durable.floor + 1n >= stream.first) return;
+  const gap = { durable: name, from: String(durable.floor + 1n), to: String(stream.first - 1n) };
+  log.error(gap, "the broker let facts go before they were heard");
+}

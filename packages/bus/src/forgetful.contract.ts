@@ -1,0 +1,206 @@
+// What every bus must do when its broker forgets, as one suite: nothing that was told is lost, whatever the broker lost.
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Envelope } from "@quadrille/contracts/envelope";
+import { type ForgetfulArena, limitsForTests } from "./arena.ts";
+import { type Bus, type Hearing, type Limits, NotPublished } from "./bus.ts";
+import { Listener, Teller } from "./testing/remembering.ts";
+
+/** Tellers and hearers over one broker, two replicas of each when asked for. */
+interface Scene {
+  readonly teller: Teller;
+  readonly listener: Listener;
+  readonly tellers: readonly Bus[];
+  readonly hearers: readonly Bus[];
+  readonly hearings: Hearing[];
+}
+
+const patienceMs = 25_000;
+
+export function forgetfulContract(
+  name: string,
+  open: (limits: Partial<Limits>) => Promise<ForgetfulArena>,
+): void {
+  describe(`${name}: what every bus does when its broker forgets`, () => {
+    let arena: ForgetfulArena;
+    beforeEach(async () => {
+      arena = await open(limitsForTests);
+    });
+    afterEach(async () => {
+      await arena[Symbol.asyncDispose]();
+    });
+    losing(() => arena);
+    keeping(() => arena);
+  });
+}
+
+async function scene(arena: ForgetfulArena, replicas: 1 | 2, isHeard = true): Promise<Scene> {
+  const teller = new Teller(arena.clock);
+  const listener = new Listener(arena.clock);
+  const buses = () => Array.from({ length: replicas }, () => arena.connect());
+  const [tellers, hearers] = [buses(), buses()];
+  const stand = Promise.all(tellers.map((bus) => bus.ownStream("order", teller.places)));
+  await settled(arena, stand);
+  const all = { teller, listener, tellers, hearers, hearings: [] };
+  if (isHeard) await hear(arena, all);
+  return all;
+}
+
+async function hear(arena: ForgetfulArena, { hearers, listener, hearings }: Scene): Promise<void> {
+  hearings.push(...hearers.map((bus) => listener.hear(bus)));
+  await settled(arena, Promise.all(hearings.map(({ ready }) => ready)));
+}
+
+/** Waits for what the arena's time brings. */
+async function settled(arena: ForgetfulArena, done: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  void done.then(() => {
+    isDone = true;
+  });
+  await arena.until(() => isDone, patienceMs);
+}
+
+/** Publishes again and again, by every replica in turn, until all is told and heard. */
+async function untilHeard(arena: ForgetfulArena, { teller, listener, tellers, hearings }: Scene) {
+  const isOver = () =>
+    teller.unpublished.length === 0 && (hearings.length === 0 || listener.hasAll(teller.ids));
+  for (let tries = 0; !isOver(); tries += 1) {
+    if (tries > patienceMs / 100)
+      throw new Error(
+        `${teller.unpublished.length} of ${teller.ids.size} not published, ${listener.inbox.size} heard`,
+      );
+    await teller.publish(tellers[tries % tellers.length] as Bus);
+    await arena.pass(100);
+  }
+}
+
+/** What the stream holds now, by sequence. */
+async function streamOf(arena: ForgetfulArena): Promise<ReadonlyMap<bigint, string>> {
+  const found = new Map<bigint, string>();
+  using watch = arena.connect().watch(["order"], ({ seq, id }) => found.set(seq, id), { from: "start" });
+  await settled(arena, watch.ready);
+  await arena.pass(300);
+  return found;
+}
+
+/** Every fact is in the stream, and the outbox knows where. */
+async function expectAllKept(arena: ForgetfulArena, { teller }: Scene): Promise<void> {
+  const stream = await streamOf(arena);
+  for (const [id, { placement }] of teller.outbox.rows)
+    expect([id, stream.get(placement?.seq ?? 0n)]).toEqual([id, id]);
+}
+
+function losing(arena: () => ForgetfulArena): void {
+  for (const replicas of [1, 2] as const) {
+    test(`wiped: everything is told again and heard, ${replicas} replicas`, async () => {
+      const all = await scene(arena(), replicas);
+      all.teller.tell(30);
+      await untilHeard(arena(), all);
+      await arena().wipe();
+      all.teller.tell(5);
+      await untilHeard(arena(), all);
+      await expectAllKept(arena(), all);
+    });
+
+    for (const part of ["all", "messages"] as const) {
+      test(`set back, with ${part === "all" ? "durables as old" : "newer durables"}: what was cut off is told again and heard, ${replicas} replicas`, async () => {
+        const all = await scene(arena(), replicas);
+        all.teller.tell(20);
+        await untilHeard(arena(), all);
+        const putBack = await arena().copy();
+        all.teller.tell(25);
+        await untilHeard(arena(), all);
+        await putBack(part);
+        all.teller.tell(5);
+        await untilHeard(arena(), all);
+        await expectAllKept(arena(), all);
+      });
+    }
+  }
+
+  test("set back before anything of it was heard: all of it is heard", async () => {
+    const all = await scene(arena(), 1);
+    all.teller.tell(10);
+    await untilHeard(arena(), all);
+    const putBack = await arena().copy();
+    const gate = Promise.withResolvers<void>();
+    all.listener.gate = gate.promise; // Delivered, and not handled.
+    all.teller.tell(10);
+    for (let tries = 0; all.teller.unpublished.length > 0 && tries < 50; tries += 1) {
+      await all.teller.publish(all.tellers[0] as Bus);
+      await arena().pass(20);
+    }
+    await putBack("messages");
+    gate.resolve();
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+
+  test("set back to before a hearer began: it hears everything", async () => {
+    const all = await scene(arena(), 1, false);
+    all.teller.tell(10);
+    await untilHeard(arena(), all);
+    const putBack = await arena().copy();
+    await hear(arena(), all);
+    all.teller.tell(10);
+    await untilHeard(arena(), all);
+    await putBack("all");
+    all.teller.tell(1);
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+
+  test("a stream that vanishes without a word is made and filled again", async () => {
+    const all = await scene(arena(), 2);
+    all.teller.tell(20);
+    await untilHeard(arena(), all);
+    const before = await streamOf(arena());
+    expect(before.size).toBe(20);
+    await arena().dropStream();
+    all.teller.tell(1);
+    await untilHeard(arena(), all);
+    await Promise.all([...all.tellers, ...all.hearers].map((bus) => bus.check()));
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+}
+
+function keeping(arena: () => ForgetfulArena): void {
+  test("a broker that only starts again is told nothing twice", async () => {
+    const all = await scene(arena(), 2);
+    all.teller.tell(30);
+    await untilHeard(arena(), all);
+    await arena().pass(limitsForTests.ackWaitMs * 2); // An acknowledgement may have been on its way.
+    const heard = new Map(all.listener.deliveries);
+    const before = await streamOf(arena());
+    await arena().restart();
+    all.teller.tell(5);
+    await untilHeard(arena(), all);
+    await Promise.all([...all.tellers, ...all.hearers].map((bus) => bus.check()));
+    const after = await streamOf(arena());
+    expect([...after].slice(0, 30)).toEqual([...before]);
+    expect(after.size).toBe(35);
+    for (const [id, times] of heard) expect([id, all.listener.deliveries.get(id)]).toEqual([id, times]);
+    expect((await all.teller.places.known("QUADRILLE_ORDER"))?.epoch).toBe(0);
+    expect((await all.listener.places.known("QUADRILLE_ORDER"))?.epoch).toBe(0);
+  });
+
+  test("nothing is published and nothing heard before the broker was compared with what is remembered", async () => {
+    const all = await scene(arena(), 1, false);
+    all.teller.tell(3);
+    await untilHeard(arena(), all);
+    const answer = Promise.withResolvers<undefined>();
+    const silent = { known: () => answer.promise };
+    const late = arena().connect();
+    const stands = late.ownStream("order", { ...all.teller.places, ...silent });
+    Object.assign(all.listener.places, silent);
+    const hearing = all.listener.hear(arena().connect());
+    await arena().pass(500);
+    const [fact] = all.teller.tell(1);
+    await expect(late.publish(fact as Envelope)).rejects.toThrow(NotPublished);
+    expect(all.listener.deliveries.size).toBe(0);
+    answer.resolve(undefined);
+    await settled(arena(), Promise.all([stands, hearing.ready]));
+    await late.publish(fact as Envelope);
+    await arena().until(() => all.listener.hasAll(all.teller.ids), patienceMs);
+  });
+}

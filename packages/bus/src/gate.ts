@@ -1,0 +1,65 @@
+// Whether a service may publish on its own stream just now: only while the broker was found to have what the outbox says.
+import type { Placement } from "@quadrille/contracts/envelope";
+import type { Places } from "@quadrille/contracts/places";
+import { compare, type Look, type Pass, settleTold } from "./epoch.ts";
+import type { BusLog } from "./ports.ts";
+
+/** Why nothing is published while the gate is shut. */
+export const whileShut = "what the broker still has is being compared with what it was given";
+
+/** A pass and what it promised when something was sent under it. */
+export interface Leave {
+  readonly pass: Pass;
+  readonly floor: bigint;
+}
+
+export class Gate {
+  readonly #places: Places;
+  readonly #stream: string;
+  readonly #log: BusLog;
+  #pass: Pass | undefined;
+
+  constructor(places: Places, stream: string, log: BusLog) {
+    this.#places = places;
+    this.#stream = stream;
+    this.#log = log;
+  }
+
+  /** The leave to publish now; undefined while nobody may. */
+  get leave(): Leave | undefined {
+    return this.#pass && { pass: this.#pass, floor: this.#pass.floor };
+  }
+
+  shut(): void {
+    this.#pass = undefined;
+  }
+
+  /** Compares, makes good what is lost, and opens, unless that is over by then. */
+  async open(look: Look, over: AbortSignal): Promise<void> {
+    this.shut();
+    const pass = await settleTold(this.#places, this.#stream, look, this.#log);
+    if (!over.aborted) this.#pass = pass;
+  }
+
+  /** Compares while it is open; false when it had to be shut. */
+  async check(look: Look): Promise<boolean> {
+    const pass = this.#pass;
+    if (pass === undefined) return true; // Whoever shut it is opening it.
+    const { isIntact, known, stream } = await compare(this.#places, this.#stream, look);
+    const isKnown = known?.created === stream.created;
+    if (this.#pass !== pass) return true;
+    if (isIntact && isKnown && known.epoch === pass.epoch) return true;
+    this.shut();
+    return false;
+  }
+
+  /** A placement with its epoch; undefined, and the gate shut, when the broker counts from before. */
+  stamped({ pass, floor }: Leave, placement: Placement): Placement | undefined {
+    if (!placement.duplicate && placement.seq <= floor) {
+      if (this.#pass === pass) this.shut();
+      return undefined;
+    }
+    if (placement.seq > pass.floor) pass.floor = placement.seq;
+    return { ...placement, epoch: pass.epoch };
+  }
+}

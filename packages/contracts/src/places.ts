@@ -1,0 +1,31 @@
+// Where a broker keeps facts, as a service remembers it: those it told in its outbox, those it heard in its inbox.
+
+/** A message's place in its stream. */
+export interface Place {
+  readonly seq: bigint;
+  /** Undefined for a message that carries no fact. */
+  readonly factId: string | undefined;
+  /** When the broker stored it, which tells a message from a later copy of it; undefined where nobody said. */
+  readonly storedAt: Date | undefined;
+}
+
+/** A stream as it was when it last bore out what is remembered. */
+export interface KnownStream {
+  /** Says which making of the stream it was. */
+  readonly created: string;
+  /** Counts how often the broker was found to have lost something of it. */
+  readonly epoch: number;
+}
+
+/** What one service remembers of one side of its streams. All replicas remember the same, because their database does. */
+export interface Places {
+  known(stream: string): Promise<KnownStream | undefined>;
+  /** The remembered place with so many higher ones; 0 asks for the highest. */
+  place(stream: string, back: number): Promise<Place | undefined>;
+  /** Begins a new epoch, so that what was told in the last one is not remembered any more; false while another replica has begun one and not ended it, for 30 s at most. */
+  begin(stream: string): Promise<boolean>;
+  /** Forgets every place above, lowest first: whoever looks after an interruption still finds the highest. */
+  forget(stream: string, above: bigint): Promise<void>;
+  /** The stream bears out what is remembered now. */
+  end(stream: string, created: string): Promise<KnownStream>;
+}

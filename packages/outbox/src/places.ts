@@ -1,0 +1,101 @@
+// Where the broker keeps what this service told and heard, as its outbox and inbox say.
+import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { Sessions } from "./session.ts";
+
+/** Both sides of a service's memory of its broker. */
+export interface ServicePlaces {
+  readonly told: Places;
+  readonly heard: Places;
+}
+
+/** How long a replica has for making good what a stream lost, before another may begin. */
+export const epochMs = 30_000;
+
+/** Rows per statement: a store that was wiped makes all of them mean nothing, and no statement may take long. */
+const forgottenAtOnce = 5_000;
+
+const placeSql = {
+  told: `select seq, id as fact_id, null::timestamptz as stored_at from outbox
+    where stream = $1 and seq is not null order by seq desc limit 1 offset $2`,
+  heard: `select seq, fact_id, stored_at from inbox
+    where stream = $1 and seq > 0 order by seq desc limit 1 offset $2`,
+};
+
+const forgetSql = {
+  // Not published any more, so the sweep finds it; and nobody has claimed it.
+  told: `update outbox set published_at = null, stream = null, seq = null, claimed_until = null
+    where id in (
+      select id from outbox where stream = $1 and seq > $2 order by seq limit ${forgottenAtOnce}
+    ) and stream = $1 and seq > $2
+    returning 1`,
+  // Handled all the same; only its place is unknown now.
+  heard: `update inbox set seq = 0, stored_at = null
+    where fact_id in (
+      select fact_id from inbox where stream = $1 and seq > $2 order by seq limit ${forgottenAtOnce}
+    ) and stream = $1 and seq > $2
+    returning 1`,
+};
+
+export function openPlaces(sessions: Sessions): ServicePlaces {
+  return { told: placesIn(sessions, "told"), heard: placesIn(sessions, "heard") };
+}
+
+function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
+  return {
+    async known(stream) {
+      const [row] = await sessions.query(
+        "select created, epoch from streams where name = $1 and created is not null",
+        [stream],
+      );
+      return row && knownOf(row);
+    },
+
+    async place(stream, back) {
+      const [row] = await sessions.query(placeSql[side], [stream, back]);
+      return row && placeOf(row);
+    },
+
+    async begin(stream) {
+      const begun = await sessions.query(
+        `insert into streams (name, epoch, ends_by)
+         values ($1, 1, clock_timestamp() + $2 * interval '1 millisecond')
+         on conflict (name) do update
+           set epoch = streams.epoch + 1, ends_by = clock_timestamp() + $2 * interval '1 millisecond'
+           where streams.ends_by is null or streams.ends_by <= clock_timestamp()
+         returning epoch`,
+        [stream, epochMs],
+      );
+      return begun.length === 1;
+    },
+
+    async forget(stream, above) {
+      let forgotten: number;
+      do {
+        const rows = await sessions.query(forgetSql[side], [stream, String(above)]);
+        forgotten = rows.length;
+      } while (forgotten === forgottenAtOnce);
+    },
+
+    async end(stream, created) {
+      const [row = {}] = await sessions.query(
+        `insert into streams (name, created, epoch) values ($1, $2, 0)
+         on conflict (name) do update set created = excluded.created, ends_by = null
+         returning created, epoch`,
+        [stream, created],
+      );
+      return knownOf(row);
+    },
+  };
+}
+
+function knownOf({ created, epoch }: Record<string, unknown>): KnownStream {
+  return { created: created as string, epoch: epoch as number };
+}
+
+function placeOf({ seq, fact_id: factId, stored_at: storedAt }: Record<string, unknown>): Place {
+  return {
+    seq: BigInt(seq as string),
+    factId: factId as string,
+    storedAt: storedAt === null ? undefined : new Date(storedAt as string),
+  };
+}
