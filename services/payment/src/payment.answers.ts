@@ -135,7 +135,7 @@ export function givenUp(
 /** If it was taken after all, it goes back without asking anyone: nobody wants it any more. */
 function answeredAfterEnd(
   payment: LivePayment,
-  { orderId, answer, lease }: ProviderAnswered,
+  { orderId, answer, lease, askedAt }: ProviderAnswered,
   now: Instant,
 ): readonly PaymentFact[] {
   if (answer.kind === "approved") return giveBackFound(payment, orderId, payment.amountDue, now);
@@ -143,7 +143,8 @@ function answeredAfterEnd(
   if (payment.dueAt === undefined || lease !== payment.lease) return [];
   const isFinal = answer.kind === "declined" || answer.kind === "foreign";
   const startedAt = payment.attempt?.startedAt ?? now;
-  if (isFinal || now >= later(startedAt, lookBackSeconds)) return [{ type: "closed", orderId }];
+  // What was asked before may have changed while whoever asked slept.
+  if (isFinal || askedAt >= later(startedAt, lookBackSeconds)) return [{ type: "closed", orderId }];
   return [postponed(payment, orderId, answer.kind === "unknown" ? answer.why : answer.kind, now)];
 }
 

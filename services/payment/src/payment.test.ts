@@ -70,6 +70,23 @@ describe("a payment may be tried until pay_by, and not a moment longer", () => {
   });
 });
 
+describe("money that was given up", () => {
+  const dayLater = new Date(start.getTime() + 86_400_000);
+  const absent = inputs["ProviderAnswered, absent"];
+  const asked = states["declined, given up"];
+  const { lease } = live(asked);
+
+  test("is looked for until the provider denies it when asked a day after the attempt", () => {
+    const { after } = asked.when({ ...absent, lease, askedAt: dayLater }, dayLater);
+    expect(live(after).dueAt).toBeUndefined();
+  });
+
+  test("is looked for once more when that was asked before and is heard only now", () => {
+    const { after } = asked.when({ ...absent, lease, askedAt: payBy }, dayLater);
+    expect(live(after).dueAt).toBeDefined();
+  });
+});
+
 describe("a verdict", () => {
   test.each(["approved", "declined", "voided", "refunding", "refunded"] as const)(
     "is told again when it is asked for in %s, and changes nothing",
