@@ -1,0 +1,379 @@
+// The auditor itself: quiet about orders of every kind, at rest and under load, and loud about each thing that is spoilt.
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { type Service, services } from "@quadrille/contracts/events";
+import { startChild } from "@quadrille/embedded/child";
+import { connectAs } from "@quadrille/stack/clients";
+import { addFaults, clearFaults } from "@quadrille/stack/provider-control";
+import { payInWindow } from "@quadrille/stack/provider-window";
+import { untilAtRest } from "./at-rest.ts";
+import { audit, findings } from "./audit.ts";
+import { confirmPatiently, endOf, place } from "./buying.ts";
+import { type Ending, ends, makeEveryEnd } from "./every-end.ts";
+import { habits, shop } from "./shopper.ts";
+import { chargeBehindOurBack, refundBehindOurBack, spoil } from "./spoiling.ts";
+import { repository } from "./start-script.ts";
+import { openSystem, type System } from "./system.ts";
+
+jest.setTimeout(120_000);
+let system: System;
+let made: Readonly<Record<Ending, string>>;
+
+beforeAll(async () => {
+  // What is spoilt as unpublished must stay so for a while.
+  system = await openSystem({ env: { TOSS_TIMEOUT: "1s", RELAY_SWEEP: "10m" } });
+  made = await makeEveryEnd(system);
+});
+afterAll(async () => await system?.[Symbol.asyncDispose]());
+
+/** Runs `npm run audit -- …` and answers with what it printed and the code it ended with. */
+async function auditCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const lines: string[] = [];
+  const { addresses } = system.stack;
+  await using child = await startChild({
+    name: "audit",
+    command: process.execPath,
+    args: [join(repository, "scripts/audit.ts"), ...args],
+    cwd: repository,
+    env: {
+      ...process.env,
+      ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_ADDRESS`, addresses[name]])),
+      DATA_DIR: system.folder,
+      ...env,
+    },
+    log: (line) => lines.push(line),
+  });
+  return { ended: await child.exited, text: lines.join("\n") };
+}
+
+test("orders that ended in every way break no law", async () => {
+  expect(await audit(system, { accepted: new Set(Object.values(made)) })).toEqual([]);
+  const { ended, text } = await auditCommand(["--at-rest"]);
+  expect(text).toMatch(/^law {2}what must hold .* findings\n(I\d+ .* \d+ [a-z, ]+ok\n?){12}$/);
+  expect(text).toMatch(new RegExp(`^I1 .* ${Object.keys(ends).length + 2} orders +ok$`, "m"));
+  expect(ended).toBe("exit code 0");
+});
+
+test("only operators may read the books", async () => {
+  const others = [await system.as("ann"), await connectAs(system.stack, "service", "order")];
+  for (const { ops } of others)
+    for (const service of services) {
+      const read = async () => {
+        for await (const page of ops[service].readBooks({})) return page;
+        return "nothing";
+      };
+      await expect(read()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
+  await others[1]?.[Symbol.asyncDispose]();
+});
+
+test("an order in doubt breaks no law while the system runs, and the one that it is not at rest", async () => {
+  const ann = await system.as("ann");
+  const { orderId, amountDue: amount } = await place(ann, { lines: { lamp: 1 }, points: 10n, due: 990n });
+  const { providerUrl } = system.stack;
+  const { paymentKey } = await payInWindow(providerUrl, orderId, amount);
+  await addFaults(providerUrl, [
+    { fault: "timeout_after_effect", on: ["confirm"], orderId },
+    { fault: "server_error_before_effect", on: ["query"], orderId, times: 1_000 },
+  ]);
+  await confirmPatiently(ann, { orderId, amount, paymentKey });
+  await untilAtRest(system);
+  expect(await findings(system)).toEqual([]);
+  expect(await findings(system, { atRest: true })).toEqual([
+    expect.stringContaining(`I1: order ${orderId} has not ended: payable`),
+    `I12: payment ${orderId} is still unknown`,
+    `I16: payment ${orderId} is unknown with 0 captured, the provider took 990`,
+  ]);
+  await clearFaults(providerUrl);
+  expect(await endOf(ann, orderId)).toBe("CONFIRMED");
+  expect(await audit(system)).toEqual([]);
+});
+
+test("while orders come and go nothing is found that is not so", async () => {
+  const until = Date.now() + 15_000;
+  const buy = async (_: unknown, index: number) => {
+    const buyer = await system.as("ann");
+    let bought = 0;
+    for (; Date.now() < until; bought += 1) {
+      const habit = habits[(index + bought) % habits.length] ?? "pays";
+      const wish = { lines: { lamp: 1 }, points: 5n, due: 995n, payWithinSeconds: 2 };
+      await shop(system, buyer, { wish, habit, patienceMs: 60_000 });
+    }
+    return bought;
+  };
+  const buying = Promise.all(Array.from({ length: 12 }, buy));
+  const found: string[] = [];
+  let audits = 0;
+  for (; Date.now() < until; audits += 1) {
+    found.push(...(await findings(system)));
+    await pause(200);
+  }
+  const bought = (await buying).reduce((sum, each) => sum + each, 0);
+  console.info(`${audits} audits while ${bought} orders lived`);
+  expect(found).toEqual([]);
+  expect(audits).toBeGreaterThan(2);
+  expect(await audit(system)).toEqual([]);
+});
+
+type Spoiling = readonly [
+  about: string,
+  service: Service,
+  table: string,
+  sql: string,
+  order: Ending,
+  ...expected: string[],
+];
+
+/** `$1` is the order's id, and ORDER is in what is said of it. */
+const spoilings: readonly Spoiling[] = [
+  [
+    "a count of units",
+    "product",
+    "variants",
+    "update variants set available = available + 1 where variant_id = 'lamp'",
+    "paid",
+    "I2: variant lamp counts",
+  ],
+  [
+    "when units came in",
+    "product",
+    "movements",
+    "update movements set movement_id = default where origin = 'outside'",
+    "paid",
+    "I3: variant lamp was oversold",
+    "I3: variant rare was oversold",
+  ],
+  [
+    "what was sold",
+    "product",
+    "holds",
+    `update holds set lines = '[{"variantId":"lamp","quantity":1}]' where order_id = $1`,
+    "paid",
+    "I2: variant lamp has",
+    "I6: order ORDER has 2 lamp, product sold 1 lamp",
+  ],
+  [
+    "a sale that is gone",
+    "product",
+    "holds",
+    "delete from holds where order_id = $1",
+    "paid",
+    "I6: order ORDER is confirmed, its stock is unknown to product",
+    "I10: product told facts of ORDER",
+  ],
+  [
+    "a cancelled order's hold",
+    "product",
+    "holds",
+    "update holds set status = 'held' where order_id = $1",
+    "cancelledUnpaid",
+    "I11: product heard that order ORDER was cancelled, its hold is held",
+  ],
+  [
+    "a tombstone",
+    "member",
+    "holds",
+    "delete from holds where order_id = $1",
+    "cancelledAtOnce",
+    "I11: member heard that order ORDER was cancelled, its hold is gone",
+  ],
+  [
+    "a balance",
+    "member",
+    "members",
+    "update members set available = available + 1 where member_id = 'ann'",
+    "paid",
+    "I4: member ann counts",
+  ],
+  [
+    "a transfer",
+    "member",
+    "transfers",
+    "delete from transfers where order_id = $1",
+    "paid",
+    "I4: member ann counts",
+  ],
+  [
+    "whose points were spent",
+    "member",
+    "holds",
+    "update holds set member_id = 'poor' where order_id = $1",
+    "paid",
+    "I6: order ORDER uses 100 of ann, member spent 100 of poor",
+  ],
+  [
+    "what was captured",
+    "payment",
+    "payments",
+    "update payments set captured = captured + 5 where order_id = $1",
+    "paid",
+    "I5: payment ORDER is approved and keeps 1905 of 1900",
+    "I16: payment ORDER is approved with 1905 captured, the provider took 1900",
+  ],
+  [
+    "a payment's verdict",
+    "payment",
+    "payments",
+    "update payments set status = 'voided' where order_id = $1",
+    "paid",
+    "I6: order ORDER is confirmed, its payment is voided",
+  ],
+  [
+    "a refund that was forgotten",
+    "payment",
+    "payments",
+    "update payments set refunds = '[]' where order_id = $1",
+    "tookBack",
+    "I5: payment ORDER is refunded and keeps 1900",
+    "I16: payment ORDER is refunded with 0 refunded, the provider gave back 1900",
+  ],
+  [
+    "a payment that is gone",
+    "payment",
+    "payments",
+    "delete from payments where order_id = $1",
+    "paid",
+    "I6: order ORDER is confirmed, its payment is unknown to payment",
+    "I16: the provider took 1900 for ORDER, which is no payment",
+  ],
+  [
+    "a price",
+    "order",
+    "orders",
+    `update orders set lines = jsonb_set(lines, '{0,unitPrice}', '"999"') where order_id = $1`,
+    "paid",
+    "I7: the lines of order ORDER are worth 1998, not 2000",
+  ],
+  [
+    "a version",
+    "order",
+    "orders",
+    "update orders set version = version + 1 where order_id = $1",
+    "paid",
+    "I10: order is at version 4 of ORDER, its facts are 1, 2, 3",
+  ],
+  [
+    "an order that is gone",
+    "order",
+    "orders",
+    "delete from orders where order_id = $1",
+    "paid",
+    "I1: order ORDER was accepted and is not there",
+    "I6: product has stock committed for ORDER, which is no order",
+  ],
+  [
+    "an end that is no end",
+    "order",
+    "orders",
+    "update orders set status = 'payable' where order_id = $1",
+    "declined",
+    "I1: order ORDER is payable, and nobody will look at it again",
+  ],
+  [
+    "a fact that was not published",
+    "order",
+    "outbox",
+    "update outbox set published_at = null, stream = null, seq = null where aggregate_id = $1",
+    "neverPaid",
+    "I8: order did not publish order.placed",
+  ],
+  [
+    "a fact that nobody told",
+    "order",
+    "outbox",
+    "delete from outbox where aggregate_id = $1 and type = 'order.confirmed'",
+    "paid",
+    "of order, which nobody told",
+    "I10: order is at version 3 of ORDER, its facts are 1, 2",
+  ],
+  [
+    "an inbox",
+    "payment",
+    "inbox",
+    "delete from inbox",
+    "outOfStock",
+    "I8: payment did not hear order.cancelled",
+  ],
+  [
+    "a fact that was parked",
+    "order",
+    "parked",
+    "insert into parked (durable, fact_id, stream, seq, subject, headers, payload, error) values ('d', $1, 's', 1, 'x', '{}', '', 'spoilt')",
+    "paid",
+    "I8: order parked ORDER: spoilt",
+  ],
+  [
+    "a doubt that nobody looks into",
+    "payment",
+    "payments",
+    "update payments set status = 'unknown' where order_id = $1",
+    "outOfPoints",
+    "I12: payment ORDER is still unknown",
+  ],
+];
+
+describe("what is spoilt is found", () => {
+  test.each(spoilings)("%s: in %s, %s", async (_, service, table, sql, ending, ...expected) => {
+    const orderId = made[ending];
+    const accepted = new Set(Object.values(made));
+    {
+      await using _spoilt = await spoil(system, service, table, sql.replaceAll("$1", `'${orderId}'`));
+      const found = await findings(system, { atRest: true, accepted });
+      for (const sentence of expected)
+        expect(found).toContainEqual(expect.stringContaining(sentence.replace("ORDER", orderId)));
+    }
+    expect(await findings(system, { atRest: true, accepted })).toEqual([]);
+  });
+
+  test("and the command says so and ends with 1, at rest and while everything runs", async () => {
+    const orderId = made.paid;
+    await using _spoilt = await spoil(
+      system,
+      "product",
+      "holds",
+      `update holds set status = 'released' where order_id = '${orderId}'`,
+    );
+    const sentence = `I6: order ${orderId} is confirmed, its stock is released`;
+    for (const args of [["--at-rest"], []]) {
+      const { ended, text } = await auditCommand(args);
+      expect(text).toContain(sentence);
+      expect(text).toMatch(/^I6 .* 1 FOUND$/m);
+      expect(ended).toBe("exit code 1");
+    }
+    const { ended, text } = await auditCommand(["--json"]);
+    const { laws, breaches } = JSON.parse(text);
+    expect(breaches).toBeGreaterThan(0);
+    expect(laws).toContainEqual(
+      expect.objectContaining({ law: "I6", findings: [expect.objectContaining({ about: orderId })] }),
+    );
+    expect(ended).toBe("exit code 1");
+  });
+
+  test("what cannot be read, or is asked wrongly, is neither right nor wrong", async () => {
+    const unread = await auditCommand([], { MEMBER_ADDRESS: "127.0.0.1:1" });
+    expect(unread).toEqual({
+      ended: "exit code 2",
+      text: expect.stringContaining("the books of member could not be read"),
+    });
+    await addFaults(system.stack.providerUrl, [{ fault: "refuse", on: ["list"] }]);
+    const silent = await auditCommand([]);
+    expect(silent).toEqual({ ended: "exit code 2", text: expect.stringContaining("PROVIDER_UNAVAILABLE") });
+    await clearFaults(system.stack.providerUrl);
+    expect(await auditCommand(["--everything"])).toMatchObject({ ended: "exit code 2" });
+  });
+
+  // The provider's ledger cannot be put back, so these come last.
+  test("money taken for nobody, and money given back that nobody wanted back", async () => {
+    await chargeBehindOurBack(system, "order-of-nobody", 500n);
+    expect(await findings(system)).toEqual([
+      "I16: the provider took 500 for order-of-nobody, which is no payment",
+    ]);
+    await refundBehindOurBack(system, made.paid, 900n);
+    const found = await findings(system);
+    expect(found).toContain(
+      `I16: payment ${made.paid} is approved with 0 refunded, the provider gave back 900`,
+    );
+    expect(found).toContain(`I5: order ${made.paid} is confirmed, so 1900 is due; the provider keeps 1000`);
+  });
+});
