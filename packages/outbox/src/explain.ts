@@ -45,7 +45,8 @@ export async function explain(
         const readAt = new Date(clock?.now as string);
         const { status, callers, steps, waits } = await account(snapshot, readAt);
         const trail = await readTrail(snapshot, { aggregateId: orderId, factIds, callers });
-        const known = [...stepsOf(trail), ...steps(trail)];
+        // What is of one moment comes in this order: asked, done, told.
+        const known = [...askedOf(trail), ...steps(trail), ...messagesOf(trail)];
         return {
           service,
           status: status.toUpperCase(),
@@ -61,15 +62,17 @@ export async function explain(
 
 const byTime = (one: Step, other: Step) => Number(one.at) - Number(other.at);
 
-/** What outbox, inbox, requests and parked facts say. */
-export function stepsOf({ told, heard, parked, requests }: Trail): KnownStep[] {
+/** A request was answered in the transaction that told its fact. */
+function askedOf({ told, requests }: Trail): KnownStep[] {
+  return requests.flatMap(({ caller, method, requestId }): KnownStep[] => {
+    const fact = told.find(({ causationId }) => causationId === requestId);
+    if (fact === undefined) return [];
+    return [{ kind: "STEP_KIND_ASKED", at: fact.at, type: method, id: requestId, detail: `by ${caller}` }];
+  });
+}
+
+function messagesOf({ told, heard, parked }: Trail): KnownStep[] {
   return [
-    ...requests.flatMap(({ caller, method, requestId }): KnownStep[] => {
-      // It was answered in the transaction that told the fact.
-      const fact = told.find(({ causationId }) => causationId === requestId);
-      if (fact === undefined) return [];
-      return [{ kind: "STEP_KIND_ASKED", at: fact.at, type: method, id: requestId, detail: `by ${caller}` }];
-    }),
     ...told.flatMap(toldSteps),
     ...heard.map(({ id, stream, seq, at, deliveries }): KnownStep => {
       const about = { factId: id, id, causationId: id, type: "", detail: `${stream} ${seq}` };

@@ -74,7 +74,7 @@ export async function readTrail(
   return {
     told,
     heard: heard.map(heardOf),
-    parked: parked.map(parkedOf),
+    parked: parked.map(parkedOf).reverse(),
     requests: requests.map(({ caller, method, request_id: requestId }) => {
       return { caller, method, requestId } as Request;
     }),
