@@ -1,15 +1,17 @@
 // The bus as services see it, and the one that runs over JetStream.
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
-import { durableOf, type Service } from "@quadrille/contracts/events";
+import { durableOf, type Service, streamOf } from "@quadrille/contracts/events";
 import type { Places } from "@quadrille/contracts/places";
-import { Connection } from "./connection.ts";
+import { Connection, type Session } from "./connection.ts";
 import { Deliverer } from "./deliver.ts";
 import type { Counts } from "./delivery.ts";
 import type { ConfigDiffers } from "./difference.ts";
+import { Gate } from "./gate.ts";
 import { Hearer } from "./hear.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import type { Watched } from "./message.ts";
+import { lookAt } from "./now.ts";
 import { type BusLog, type Clock, type Random, systemClock } from "./ports.ts";
 import { Publisher } from "./publisher.ts";
 import { ensureStream } from "./streams.ts";
@@ -88,10 +90,14 @@ export function connectBus(options: BusOptions): Bus {
   return new JetStreamBus({ ...options, clock, random, limits });
 }
 
-/** A stream of this service, and whether it was found in place since the last session began. */
+/** A stream of this service; with a gate, nothing is published before the broker was compared with what is remembered. */
 interface Own {
-  job?: Disposable;
+  readonly gate: Gate | undefined;
+  readonly ready: PromiseWithResolvers<void>;
+  /** Whether it was found in place since it was last looked for. */
   stands: boolean;
+  /** Ends the looking for it. */
+  ending: AbortController;
 }
 
 type Settled = BusOptions & { readonly clock: Clock; readonly random: Random; readonly limits: Limits };
@@ -101,6 +107,7 @@ class JetStreamBus implements Bus {
   readonly #connection: Connection;
   readonly #publisher: Publisher;
   readonly #own = new Map<Service, Own>();
+  readonly #hearers = new Set<Hearer>();
   readonly #open = new Set<Disposable | AsyncDisposable>();
   /** A plain function, because the relay is handed nothing else of the bus. */
   readonly publish: (envelope: Envelope) => Promise<Placement>;
@@ -109,28 +116,54 @@ class JetStreamBus implements Bus {
     const { limits, clock } = options;
     this.#options = options;
     this.#connection = new Connection(options);
-    // Every publish in flight reports it; the stream is made again once.
-    const onStreamGone = () =>
-      this.#own.forEach(({ stands }, teller) => {
-        if (stands) void this.ownStream(teller);
+    // Every publish in flight reports it; the stream is looked for once.
+    const onAmiss = () =>
+      this.#own.forEach((own, teller) => {
+        if (own.stands) this.#stand(teller, own);
       });
-    this.#publisher = new Publisher({ connection: this.#connection, limits, clock, onStreamGone });
+    const gateOf = (teller: Service) => this.#own.get(teller)?.gate;
+    this.#publisher = new Publisher({ connection: this.#connection, limits, clock, gateOf, onAmiss });
     this.publish = (envelope) => this.#publisher.publish(envelope);
   }
 
-  ownStream(teller: Service): Promise<void> {
-    const { replicas, limits } = this.#options;
-    const stands = Promise.withResolvers<void>();
-    this.#own.get(teller)?.job?.[Symbol.dispose]();
-    const own: Own = { stands: false };
+  ownStream(teller: Service, places?: Places): Promise<void> {
+    this.#own.get(teller)?.ending.abort();
+    const gate = places && new Gate(places, streamOf(teller).name, this.#options.log);
+    const ready = Promise.withResolvers<void>();
+    const own = { gate, ready, stands: false, ending: new AbortController() };
     this.#own.set(teller, own);
-    own.job = this.#connection.eachSession(`stream of ${teller}`, async ({ nc }) => {
+    this.#stand(teller, own);
+    return ready.promise;
+  }
+
+  /** Makes the stream and opens its gate, now and in every later session. */
+  #stand(teller: Service, own: Own): void {
+    const { replicas, limits } = this.#options;
+    own.ending.abort();
+    own.ending = new AbortController();
+    const { signal } = own.ending;
+    const job = this.#connection.eachSession(`stream of ${teller}`, async (session: Session) => {
       own.stands = false;
-      await ensureStream(await jetstreamManager(nc, { checkAPI: false }), teller, replicas, limits);
+      own.gate?.shut();
+      const jsm = await jetstreamManager(session.nc, { checkAPI: false });
+      await ensureStream(jsm, teller, replicas, limits);
+      const over = AbortSignal.any([session.signal, signal]);
+      await own.gate?.open(lookAt(jsm, teller), over);
+      if (over.aborted) return;
       own.stands = true;
-      stands.resolve();
+      own.ready.resolve();
     });
-    return stands.promise;
+    signal.addEventListener("abort", () => job[Symbol.dispose]());
+  }
+
+  async check(): Promise<void> {
+    const session = this.#connection.session;
+    if (session === undefined) return; // Whatever comes next begins with a comparison.
+    const jsm = await jetstreamManager(session.nc, { checkAPI: false });
+    const streams = [...this.#own].map(async ([teller, own]) => {
+      if (own.gate !== undefined && !(await own.gate.check(lookAt(jsm, teller)))) this.#stand(teller, own);
+    });
+    await Promise.all([...streams, ...[...this.#hearers].map((hearer) => hearer.check())]);
   }
 
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing {
@@ -141,11 +174,15 @@ class JetStreamBus implements Bus {
       const durable = durableOf(hearer, teller).name;
       const deliverer = new Deliverer({ ...options, durable, lines: byMessage, limits, clock, random, log });
       deliverers.push(deliverer);
-      return new Hearer({ connection: this.#connection, hearer, teller, deliverer, limits, clock, log });
+      const { places } = options;
+      const heard = { hearer, teller, deliverer, places };
+      return new Hearer({ connection: this.#connection, ...heard, limits, clock, log });
     });
+    for (const each of hearers) this.#hearers.add(each);
     const ready = Promise.all(hearers.map((each) => each.ready)).then(() => undefined);
     const close = once(async () => {
       this.#open.delete(hearing);
+      for (const each of hearers) this.#hearers.delete(each);
       await Promise.all(hearers.map((each) => each[Symbol.asyncDispose]()));
     });
     const hearing: Hearing = {
@@ -173,8 +210,6 @@ class JetStreamBus implements Bus {
     return watching;
   }
 
-  async check(): Promise<void> {}
-
   isConnected(): boolean {
     return this.#connection.session !== undefined;
   }
@@ -185,7 +220,7 @@ class JetStreamBus implements Bus {
         Symbol.asyncDispose in each ? each[Symbol.asyncDispose]() : each[Symbol.dispose](),
       ),
     );
-    for (const { job } of this.#own.values()) job?.[Symbol.dispose]();
+    for (const { ending } of this.#own.values()) ending.abort();
     this.#publisher[Symbol.dispose]();
     await this.#connection[Symbol.asyncDispose]();
   }

@@ -76,14 +76,25 @@ export async function settleTold(places: Places, name: string, look: Look, log: 
     const found = await compare(places, name, look);
     if (found.isIntact) return { epoch: await epochOf(places, found), floor: found.stream.last };
     if (!(await places.begin(name))) throw new Error(`another replica sees to what ${name} lost`);
-    // Again, because marks that were on their way are made or refused now.
-    const { stream, upTo } = await compare(places, name, look);
-    log.error(
-      { stream: name, last: String(stream.last), upTo: String(upTo?.seq ?? 0n) },
-      "the broker lost facts; every fact told after the last that it has is published again",
-    );
-    await places.forget(name, upTo?.seq ?? 0n);
-    await places.end(name, stream.created);
+    await orAbandon(places, name, async () => {
+      // Again, because marks that were on their way are made or refused now.
+      const { stream, upTo } = await compare(places, name, look);
+      log.error(
+        { stream: name, last: String(stream.last), upTo: String(upTo?.seq ?? 0n) },
+        "the broker lost facts; every fact told after the last that it has is published again",
+      );
+      await places.forget(name, upTo?.seq ?? 0n);
+      await places.end(name, stream.created);
+    });
+  }
+}
+
+async function orAbandon(places: Places, name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await places.abandon(name);
+    throw error;
   }
 }
 
@@ -156,8 +167,12 @@ export async function settleHeard(
       warnOfGap(heard, compared.stream, durable, log);
       return durable;
     }
-    if (durable === undefined && compared.isIntact) await heard.make(undefined);
-    else await makeAnew(places, heard, witness, log);
+    if (durable === undefined && compared.isIntact) {
+      await heard.make(undefined);
+      continue;
+    }
+    if (!(await places.begin(heard.name))) throw new Error(`another replica makes ${heard.durable} anew`);
+    await orAbandon(places, heard.name, () => makeAnew(places, heard, witness, log));
   }
 }
 
@@ -168,7 +183,6 @@ async function makeAnew(
   log: BusLog,
 ): Promise<void> {
   const { name } = heard;
-  if (!(await places.begin(name))) throw new Error(`another replica makes ${heard.durable} anew`);
   // Again, because another replica may have made it anew before this one was let in: then it must not go.
   const { compared, durable, isSound } = await lookHeard(places, heard, witness);
   const { stream, upTo, isIntact } = compared;

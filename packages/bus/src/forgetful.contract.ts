@@ -131,6 +131,7 @@ function losing(arena: () => ForgetfulArena): void {
     }
     await putBack("messages");
     gate.resolve();
+    all.teller.tell(1);
     await untilHeard(arena(), all);
     await expectAllKept(arena(), all);
   });

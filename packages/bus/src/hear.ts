@@ -1,10 +1,14 @@
 // Pulls one durable's messages and hands them to the deliverer, for as long as the service listens.
-import { type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type Service, streamOf } from "@quadrille/contracts/events";
+import type { Places } from "@quadrille/contracts/places";
 import { type Connection, pause, type Session } from "./connection.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
+import { lookHeard, settleHeard, type Witness } from "./epoch.ts";
+import type { Gathered } from "./gather.ts";
 import type { Limits } from "./limits.ts";
+import { heardStream } from "./now.ts";
 import type { BusLog, Clock } from "./ports.ts";
 import { ensureDurable } from "./streams.ts";
 
@@ -17,9 +21,25 @@ export interface HearerOptions {
   readonly hearer: Service;
   readonly teller: Service;
   readonly deliverer: Deliverer;
+  /** Where this hearer remembers the stream to be; without it the broker is believed. */
+  readonly places: Places | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: BusLog;
+}
+
+/** The time between finding a durable in place and its end: of the durable, the session or the hearer. */
+interface Pull {
+  readonly session: Session;
+  readonly created: string;
+  /** Ends it, because the durable is not what is remembered any more. */
+  readonly end: AbortController;
+}
+
+/** What is answered, and until when. */
+interface Answers {
+  readonly gathered: Gathered;
+  readonly signal: AbortSignal;
 }
 
 export class Hearer implements AsyncDisposable {
@@ -29,6 +49,8 @@ export class Hearer implements AsyncDisposable {
   readonly #stands = Promise.withResolvers<void>();
   /** The newest loop over fetched messages; older ones belong to sessions that are over. */
   #looping: Promise<void> = Promise.resolve();
+  #pulling: Pull | undefined;
+  #highest = { seq: 0, storedAt: 0, created: "" };
 
   constructor(options: HearerOptions) {
     this.#options = options;
@@ -56,56 +78,101 @@ export class Hearer implements AsyncDisposable {
     deliverer[Symbol.dispose]();
   }
 
-  async #pull(session: Session): Promise<void> {
-    const { hearer, teller, limits } = this.#options;
-    const info = await ensureDurable(
-      await jetstreamManager(session.nc, { checkAPI: false }),
-      hearer,
-      teller,
-      limits,
-    );
-    this.#stands.resolve();
-    const over = AbortSignal.any([this.#stop.signal, session.signal]);
-    if (over.aborted) return;
-    const messages = await jetstream(session.nc).consumers.getConsumerFromInfo(info).consume({
-      max_messages: limits.fetchedMost,
-      expires: pullMs,
-      idle_heartbeat: heartbeatMs,
-      // A durable that vanished ends the loop with an error, and the next run makes it again.
-      abort_on_missing_resource: true,
-    });
-    over.addEventListener("abort", () => messages.stop());
-    this.#looping = this.#loop(messages, session, over);
-    await this.#looping;
+  /** Compares what is pulled from with what is remembered, and begins again if it is another. */
+  async check(): Promise<void> {
+    const pulling = this.#pulling;
+    const { places, hearer, teller, limits } = this.#options;
+    if (pulling === undefined || places === undefined || pulling.session.signal.aborted) return;
+    const jsm = await jetstreamManager(pulling.session.nc, { checkAPI: false });
+    const { isSound } = await lookHeard(places, heardStream(jsm, hearer, teller, limits), this.#witness);
+    if (!isSound) pulling.end.abort();
   }
 
-  async #loop(messages: AsyncIterable<JsMsg>, session: Session, over: AbortSignal): Promise<void> {
+  get #witness(): Witness | undefined {
+    const { seq, storedAt, created } = this.#highest;
+    if (seq === 0) return undefined;
+    return { seq: BigInt(seq), factId: undefined, storedAt: new Date(storedAt), created };
+  }
+
+  /** Pulls until the session is over, or fails; whatever ends it, the durable is looked at before it is pulled from again. */
+  async #pull(session: Session): Promise<void> {
+    const { hearer, teller, limits, places, log } = this.#options;
+    const jsm = await jetstreamManager(session.nc, { checkAPI: false });
+    while (!this.#stop.signal.aborted && !session.signal.aborted) {
+      if (places !== undefined)
+        await settleHeard(places, heardStream(jsm, hearer, teller, limits), this.#witness, log);
+      const info = await ensureDurable(jsm, hearer, teller, limits);
+      this.#stands.resolve();
+      const pull = { session, created: String(info.created), end: new AbortController() };
+      const over = AbortSignal.any([this.#stop.signal, session.signal, pull.end.signal]);
+      if (over.aborted) return;
+      const messages = await jetstream(session.nc).consumers.getConsumerFromInfo(info).consume({
+        max_messages: limits.fetchedMost,
+        expires: pullMs,
+        idle_heartbeat: heartbeatMs,
+        // A durable that vanished ends the loop with an error, and the next run makes it again.
+        abort_on_missing_resource: true,
+      });
+      over.addEventListener("abort", () => messages.stop());
+      this.#pulling = pull;
+      void this.#watchHeartbeats(messages);
+      this.#looping = this.#loop(messages, pull, over);
+      await this.#looping;
+    }
+  }
+
+  /** A broker that falls silent may be another one when it speaks again. */
+  async #watchHeartbeats(messages: ConsumerMessages): Promise<void> {
+    const { log, hearer, teller } = this.#options;
+    for await (const status of messages.status()) {
+      if (status.type !== "heartbeats_missed") continue;
+      await this.check().catch((error: unknown) => {
+        log.debug({ err: error, hearer, teller }, "a broker that missed heartbeats could not be asked");
+      });
+    }
+  }
+
+  async #loop(messages: AsyncIterable<JsMsg>, pull: Pull, over: AbortSignal): Promise<void> {
     const { teller, deliverer, limits } = this.#options;
     const stream = streamOf(teller).name;
-    for await (const message of messages) {
-      const delivery = new JetStreamDelivery(message, stream, session);
-      // Not asking for more while the handlers are busy is what holds the broker back.
-      if (deliverer.isFull) await deliverer.fewerThan(limits.inFlightMost);
-      if (over.aborted) deliverer.giveBack(delivery);
-      else void deliverer.deliver(delivery);
+    const { gathered } = pull.session;
+    const answers = { gathered, signal: AbortSignal.any([pull.session.signal, pull.end.signal]) };
+    try {
+      for await (const message of messages) {
+        this.#saw(message, pull);
+        const delivery = new JetStreamDelivery(message, stream, answers);
+        // Not asking for more while the handlers are busy is what holds the broker back.
+        if (deliverer.isFull) await deliverer.fewerThan(limits.inFlightMost);
+        if (over.aborted) deliverer.giveBack(delivery);
+        else void deliverer.deliver(delivery);
+      }
+    } catch (error) {
+      pull.end.abort(); // The durable is gone, and one of the same name may not be answered about its facts.
+      throw error;
     }
+  }
+
+  #saw(message: JsMsg, { created }: Pull): void {
+    const { streamSequence: seq } = message.info;
+    if (this.#highest.created === created && seq <= this.#highest.seq) return;
+    this.#highest = { seq, storedAt: message.time.getTime(), created };
   }
 }
 
 /**
- * A message of one session. Its answers end with the session: the broker that comes back may have lost its store and count
- * from one again, and then an old answer would acknowledge another fact.
+ * A message of one pull. Its answers end with it: the broker that comes back may have lost its store and count from one
+ * again, a durable made anew may be at another place, and then an old answer would acknowledge another fact.
  */
 class JetStreamDelivery implements Delivery {
   readonly #message: JsMsg;
-  readonly #session: Session;
+  readonly #answers: Answers;
   readonly stream: string;
   readonly seq: bigint;
   readonly deliveries: number;
 
-  constructor(message: JsMsg, stream: string, session: Session) {
+  constructor(message: JsMsg, stream: string, answers: Answers) {
     this.#message = message;
-    this.#session = session;
+    this.#answers = answers;
     this.stream = stream;
     this.seq = BigInt(message.info.streamSequence);
     this.deliveries = message.info.deliveryCount;
@@ -151,7 +218,7 @@ class JetStreamDelivery implements Delivery {
   }
 
   #answer(send: () => void): void {
-    const { gathered, signal } = this.#session;
+    const { gathered, signal } = this.#answers;
     gathered.add(() => {
       if (!signal.aborted) send();
     });

@@ -5,21 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, headers, type NatsConnection, nanos } from "@nats-io/transport-node";
+import { nanos } from "@nats-io/transport-node";
 import { type Nats, startNats } from "@quadrille/embedded";
 import { type Arena, factFor, limitsForTests, linesFor, noLog, parkNothing } from "./arena.ts";
-import {
-  type Bus,
-  type BusOptions,
-  type ConfigDiffers,
-  connectBus,
-  type Limits,
-  NotPublished,
-} from "./bus.ts";
+import { type Bus, connectBus, NotPublished } from "./bus.ts";
 import { busContract } from "./contract.ts";
-import type { Message } from "./message.ts";
 import { systemClock } from "./ports.ts";
+import { JetStreamArena } from "./testing/jetstream-arena.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 jest.setTimeout(40_000);
@@ -39,72 +31,11 @@ afterAll(async () => {
   await (await startNats({ storeDir, keep: false })).stop();
 }, 60_000);
 
-class JetStreamArena implements Arena {
-  readonly clock = systemClock;
-  readonly nc: NatsConnection;
-  readonly jsm: JetStreamManager;
-  readonly differences: ConfigDiffers[] = [];
-  readonly #limits: Partial<Limits>;
-  readonly #open: Bus[] = [];
-
-  private constructor(nc: NatsConnection, jsm: JetStreamManager, limits: Partial<Limits>) {
-    this.nc = nc;
-    this.jsm = jsm;
-    this.#limits = limits;
-  }
-
-  static async open(limits: Partial<Limits> = limitsForTests): Promise<JetStreamArena> {
-    const nc = await connect({ servers: server.url });
-    return new JetStreamArena(nc, await jetstreamManager(nc), limits);
-  }
-
-  connect(limits: Partial<Limits> = {}, options: Partial<BusOptions> = {}): Bus {
-    const bus = connectBus({
-      servers: [server.url],
-      name: "test",
-      replicas: 1,
-      log: noLog,
-      onConfigDiffers: (difference) => this.differences.push(difference),
-      ...options,
-      limits: { ...this.#limits, ...limits },
-    });
-    this.#open.push(bus);
-    return bus;
-  }
-
-  async put(message: Message): Promise<void> {
-    const carried = headers();
-    for (const [name, value] of message.headers) carried.append(name, value);
-    await jetstream(this.nc).publish(message.subject, message.payload, { headers: carried });
-  }
-
-  async until(holds: () => boolean, withinMs = 20_000): Promise<void> {
-    const deadline = systemClock.now() + withinMs;
-    while (!holds()) {
-      if (systemClock.now() > deadline) throw new Error(`not within ${withinMs} ms`);
-      await this.pass(5);
-    }
-  }
-
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => systemClock.after(ms, resolve));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#open.map((bus) => bus[Symbol.asyncDispose]()));
-    await this.nc.close();
-    // A connection of its own, because the arena's may still be waiting for a server that was killed.
-    await using nc = await connect({ servers: server.url });
-    const { streams } = await jetstreamManager(nc);
-    for await (const { config } of streams.list()) await streams.delete(config.name);
-  }
-}
-
-busContract("jetstream", (limits) => JetStreamArena.open(limits));
+busContract("jetstream", (limits) => JetStreamArena.open(server, limits));
 
 describe("the broker's side", () => {
   test("streams and durables are what the portable subset says", async () => {
-    await using arena = await JetStreamArena.open({});
+    await using arena = await JetStreamArena.open(server, {});
     const bus = arena.connect();
     await bus.ownStream("order");
     const lines = linesFor("payment", async () => {});
@@ -130,7 +61,7 @@ describe("the broker's side", () => {
   });
 
   test("a stream that works otherwise is refused, again and again, until someone mends it", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     await arena.jsm.streams.add({
       name: "QUADRILLE_ORDER",
       subjects: ["quadrille.order.v1.>"],
@@ -152,7 +83,7 @@ describe("the broker's side", () => {
   });
 
   test("a durable that works otherwise is refused and left as it is", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     await bus.publish(factFor());
@@ -171,7 +102,7 @@ describe("the broker's side", () => {
   });
 
   test("a stream deleted by hand is made again, and a durable with it", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     const lines = linesFor("payment", async () => {});
@@ -185,7 +116,7 @@ describe("the broker's side", () => {
   });
 
   test("a durable deleted by hand is made again; facts come once more", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     const lines = linesFor("payment", async () => {});
@@ -197,7 +128,7 @@ describe("the broker's side", () => {
   });
 
   test("a publish the broker does not take says why", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     const { config } = await arena.jsm.streams.info("QUADRILLE_ORDER");
@@ -210,7 +141,7 @@ describe("the broker's side", () => {
 
 describe("connecting", () => {
   test("answers come on subjects that carry the service's name, so the name has to fit into one", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     expect(() => arena.connect({}, { name: "order.1" })).toThrow("cannot be part of a subject");
     const replies: string[] = [];
     arena.nc.subscribe("quadrille.order.v1.>", {
@@ -225,7 +156,7 @@ describe("connecting", () => {
   });
 
   test("a fact whose headers would break the protocol is refused", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     await expect(bus.publish({ ...factFor(), aggregateId: "1\r\nce-id: 2" })).rejects.toThrow();
@@ -233,7 +164,7 @@ describe("connecting", () => {
   });
 
   test("what the broker itself refuses to take in is not published", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect({ payloadMost: 4 * 1024 * 1024 });
     await bus.ownStream("order");
     const large = { ...factFor(), payload: new Uint8Array(2 * 1024 * 1024) };
@@ -244,7 +175,7 @@ describe("connecting", () => {
 
 describe("a broker that goes away", () => {
   test("killed and started again, it is found again; meanwhile publishing fails at once", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const bus = arena.connect();
     await bus.ownStream("order");
     const heard = new Set<string>();
@@ -276,7 +207,7 @@ describe("a broker that goes away", () => {
   });
 
   test("a publish without an answer is given up when its own time is over", async () => {
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     const clock = new VirtualClock();
     const bus = arena.connect({ publishTimeoutMs: 300, publishingMost: 3 }, { clock });
     await bus.ownStream("order");
@@ -316,7 +247,7 @@ describe("a broker that goes away", () => {
     await other[Symbol.asyncDispose]();
 
     server = await start(port);
-    await using arena = await JetStreamArena.open();
+    await using arena = await JetStreamArena.open(server);
     await owned;
     await hearing.ready;
     await early.publish(factFor());
@@ -331,7 +262,7 @@ describe("a broker that goes away", () => {
   });
 
   test("a session that is over acknowledges nothing in the next one", async () => {
-    await using arena = await JetStreamArena.open({ ...limitsForTests, ackWaitMs: 4_000 });
+    await using arena = await JetStreamArena.open(server, { ...limitsForTests, ackWaitMs: 4_000 });
     const bus = arena.connect();
     await bus.ownStream("order");
     const gate = Promise.withResolvers<void>();

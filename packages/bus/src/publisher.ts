@@ -4,7 +4,9 @@
 // the oldest is always the first to be overdue.
 import { headers, type Msg } from "@nats-io/transport-node";
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
+import { kindOf, type Service } from "@quadrille/contracts/events";
 import type { Connection, Session } from "./connection.ts";
+import { type Gate, type Leave, whileShut } from "./gate.ts";
 import type { Limits } from "./limits.ts";
 import { messageOf } from "./message.ts";
 import type { Clock } from "./ports.ts";
@@ -16,6 +18,8 @@ export class NotPublished extends Error {
 
 interface Waiting {
   readonly dueAt: number;
+  readonly gate: Gate | undefined;
+  readonly leave: Leave | undefined;
   readonly resolve: (placement: Placement) => void;
   readonly reject: (error: NotPublished) => void;
 }
@@ -24,8 +28,10 @@ export interface PublisherOptions {
   readonly connection: Connection;
   readonly limits: Limits;
   readonly clock: Clock;
-  /** The broker answered that nobody keeps this subject: the stream is gone. */
-  readonly onStreamGone: () => void;
+  /** What stands before a teller's stream, if anything does. */
+  readonly gateOf: (teller: Service) => Gate | undefined;
+  /** The broker answered that nobody keeps this subject, or counts from before. */
+  readonly onAmiss: () => void;
 }
 
 export class Publisher implements Disposable {
@@ -54,6 +60,10 @@ export class Publisher implements Disposable {
     if (envelope.payload.length > limits.payloadMost) {
       return Promise.reject(new NotPublished(`a payload of ${envelope.payload.length} bytes is too large`));
     }
+    const teller = kindOf(envelope.type)?.teller;
+    const gate = teller && this.#options.gateOf(teller);
+    const leave = gate?.leave;
+    if (gate !== undefined && leave === undefined) return Promise.reject(new NotPublished(whileShut));
     return new Promise((resolve, reject) => {
       const { subject, headers: named, payload } = messageOf(envelope);
       const carried = headers();
@@ -71,7 +81,8 @@ export class Publisher implements Disposable {
           reject(new NotPublished("the fact could not be sent", { cause }));
         }
       });
-      this.#waiting.set(number, { dueAt: clock.now() + limits.publishTimeoutMs, resolve, reject });
+      const dueAt = clock.now() + limits.publishTimeoutMs;
+      this.#waiting.set(number, { dueAt, gate, leave, resolve, reject });
       this.#cancelSweep ??= clock.after(limits.publishTimeoutMs, () => this.#sweep());
     });
   }
@@ -100,14 +111,23 @@ export class Publisher implements Disposable {
     if (waiting === undefined) return; // Too late: its caller was told already.
     this.#waiting.delete(number);
     if (answer.headers?.code === 503) {
-      this.#options.onStreamGone();
+      this.#options.onAmiss();
       waiting.reject(new NotPublished("no stream takes this fact"));
       return;
     }
     try {
-      waiting.resolve(placementOf(answer));
+      this.#placed(waiting, placementOf(answer));
     } catch (cause) {
       waiting.reject(new NotPublished("the broker did not take the fact", { cause }));
+    }
+  }
+
+  #placed({ gate, leave, resolve, reject }: Waiting, placement: Placement): void {
+    const judged = gate === undefined || leave === undefined ? placement : gate.stamped(leave, placement);
+    if (judged !== undefined) resolve(judged);
+    else {
+      this.#options.onAmiss();
+      reject(new NotPublished(whileShut));
     }
   }
 

@@ -50,8 +50,17 @@ const unwantedOfStreams = [
   "subject_delete_marker_ttl",
 ];
 
-function durableFor(hearer: Service, teller: Service, limits: Limits): ConsumerConfig {
+function durableFor(
+  hearer: Service,
+  teller: Service,
+  limits: Limits,
+  from: string | undefined,
+): ConsumerConfig {
   const { name, filter } = durableOf(hearer, teller);
+  const start =
+    from === undefined
+      ? { deliver_policy: DeliverPolicy.All }
+      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from };
   return {
     durable_name: name,
     filter_subject: filter,
@@ -60,7 +69,7 @@ function durableFor(hearer: Service, teller: Service, limits: Limits): ConsumerC
     max_ack_pending: limits.ackPendingMost,
     // The bus parks; the broker must never drop a fact because it was tried often.
     max_deliver: -1,
-    deliver_policy: DeliverPolicy.All,
+    ...start,
     replay_policy: ReplayPolicy.Instant,
   };
 }
@@ -71,7 +80,6 @@ const unwantedOfDurables = [
   "deliver_group",
   "filter_subjects",
   "opt_start_seq",
-  "opt_start_time",
   "rate_limit_bps",
   "headers_only",
   "backoff",
@@ -101,26 +109,32 @@ export async function ensureStream(
 }
 
 /**
- * Makes the durable unless it is there; throws while the stream is not there. An existing one is never updated: old
- * brokers would take any difference over, new ones refuse it, and neither says what becomes of what it had delivered.
+ * Makes the durable unless it is there, from the first message on or from those stored at that moment; throws while the
+ * stream is not there. An existing one is never updated: old brokers would take any difference over, new ones refuse
+ * it, and neither says what becomes of what it had delivered. Where it once began is no difference.
  */
 export async function ensureDurable(
   jsm: JetStreamManager,
   hearer: Service,
   teller: Service,
   limits: Limits,
+  from?: Date,
 ): Promise<ConsumerInfo> {
-  const wanted = durableFor(hearer, teller, limits);
   const { name } = durableOf(hearer, teller);
   const stream = streamOf(teller).name;
   const info = await orUndefined(jsm.consumers.info(stream, name), JetStreamApiCodes.ConsumerNotFound);
-  if (info === undefined) await jsm.consumers.add(stream, wanted);
+  if (info === undefined)
+    await jsm.consumers.add(stream, durableFor(hearer, teller, limits, from?.toISOString()));
   const found = info ?? (await jsm.consumers.info(stream, name));
-  compare(`durable ${name}`, wanted, unwantedOfDurables, found.config);
+  const { deliver_policy: policy, opt_start_time: since } = found.config;
+  const began = policy === DeliverPolicy.StartTime ? since : undefined;
+  const unwanted = began === undefined ? [...unwantedOfDurables, "opt_start_time"] : unwantedOfDurables;
+  compare(`durable ${name}`, durableFor(hearer, teller, limits, began), unwanted, found.config);
   return found;
 }
 
-async function orUndefined<Info>(info: Promise<Info>, missing: number): Promise<Info | undefined> {
+/** Undefined for that one error, which says that it is not there. */
+export async function orUndefined<Info>(info: Promise<Info>, missing: number): Promise<Info | undefined> {
   try {
     return await info;
   } catch (error) {

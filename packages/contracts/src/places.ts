@@ -28,4 +28,6 @@ export interface Places {
   forget(stream: string, above: bigint): Promise<void>;
   /** The stream bears out what is remembered now. */
   end(stream: string, created: string): Promise<KnownStream>;
+  /** What the epoch was begun for failed, and another replica need not wait to try. */
+  abandon(stream: string): Promise<void>;
 }

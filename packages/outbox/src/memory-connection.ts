@@ -119,6 +119,7 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       begin: (stream) => this.#alive(() => places.begin(stream)),
       forget: (stream, above) => this.#alive(() => places.forget(stream, above)),
       end: (stream, created) => this.#alive(() => places.end(stream, created)),
+      abandon: (stream) => this.#alive(() => places.abandon(stream)),
     };
   }
 

@@ -35,6 +35,11 @@ export class MemoryEpochs {
     this.#streams.set(stream, { ...known, untilMs: 0 });
     return known;
   }
+
+  abandon(stream: string): void {
+    const known = this.#streams.get(stream);
+    if (known !== undefined) this.#streams.set(stream, { ...known, untilMs: 0 });
+  }
 }
 
 /** One side's memory; `kept` gives every remembered place of a stream. */
@@ -53,6 +58,7 @@ function placesIn(
     begin: async (stream) => epochs.begin(stream),
     forget: async (stream, above) => forget(stream, above),
     end: async (stream, created) => epochs.end(stream, created),
+    abandon: async (stream) => epochs.abandon(stream),
   };
 }
 

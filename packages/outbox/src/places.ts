@@ -85,6 +85,10 @@ function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
       );
       return knownOf(row);
     },
+
+    async abandon(stream) {
+      await sessions.query("update streams set ends_by = null where name = $1", [stream]);
+    },
   };
 }
 

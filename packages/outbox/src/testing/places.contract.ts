@@ -134,9 +134,11 @@ function epochs(bench: () => PlacesBench): void {
     expect(begun.toSorted()).toEqual([false, true]);
     await places.heard.end(stream, "first");
     expect(await others.heard.begin(stream)).toBe(true);
+    await others.heard.abandon(stream);
+    expect(await others.heard.begin(stream)).toBe(true);
     expect(await places.heard.begin(stream)).toBe(false);
     await pass(30_001);
     expect(await places.heard.begin(stream)).toBe(true);
-    expect(await others.heard.end(stream, "first")).toEqual({ created: "first", epoch: 3 });
+    expect(await others.heard.end(stream, "first")).toEqual({ created: "first", epoch: 4 });
   });
 }
