@@ -8,9 +8,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Stack, startStack } from "@quadrille/stack";
-import { captured, type Footprint, faultsOf, footprintOf } from "./durable.ts";
+import { type Footprint, faultsOf, footprintOf } from "./durable.ts";
 import { type Flags, readFlags, usage } from "./flags.ts";
 import { startFloor } from "./floor.ts";
+import { auditOf } from "./lawful.ts";
 import { makeMarket } from "./market.ts";
 import {
   type Entrant,
@@ -115,7 +116,7 @@ async function conclude(
     const found = await faultsOf(databases, count, settledMsMax);
     faults.push(...found.map((fault) => `${name}, ${fault}`));
     footprints.set(name, await footprintOf(databases, count));
-    if (name === "product") faults.push(...(await providerFaults(stack)));
+    if (name === "product") faults.push(...(await lawFaults(stack)));
     say(
       `${name}: ${count} checkouts in all, ${found.length === 0 ? "each settled, every sum even" : "NOT all whole"}`,
     );
@@ -127,12 +128,10 @@ async function conclude(
   return faults;
 }
 
-/** The provider's own ledger must know of the same money. */
-async function providerFaults({ providerUrl, databases }: Stack): Promise<string[]> {
-  const response = await fetch(`${providerUrl}/ledger?limit=1`);
-  const { totals } = (await response.json()) as { totals: { captured: number } };
-  const ours = await captured(databases);
-  return totals.captured === ours ? [] : [`the provider took ${totals.captured}, the payments say ${ours}`];
+async function lawFaults(stack: Stack): Promise<readonly string[]> {
+  const { table, faults } = await auditOf(stack);
+  say(`\n${table}\n`);
+  return faults;
 }
 
 function plain({ figures, ...rest }: Measurement) {

@@ -91,10 +91,6 @@ async function faultsNow(databases: Databases, checkouts: number): Promise<strin
   return faults;
 }
 
-/** What the payments say was taken, in minor units. */
-export const captured = (databases: Databases): Promise<number> =>
-  one(databases.payment, "select sum(captured) from payments");
-
 export interface Work {
   readonly commits: number;
   readonly walBytes: number;
