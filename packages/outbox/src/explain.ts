@@ -107,9 +107,8 @@ const shown: Readonly<Record<string, (value: never, data: Data) => string>> = {
   refundNumber: (number: number) => `refund ${number}`,
   shortages: (lacking: readonly { readonly variantId: string }[]) =>
     lacking.map(({ variantId }) => `too few of ${variantId}`).join(", "),
-  pendingUntil: (until: Date) => `pending until ${iso(until)}`,
   payBy: (until: Date) => `to be paid by ${iso(until)}`,
-  holdUntil: (until: Date) => `held until ${iso(until)}`,
+  holdUntil: (until: Date) => `hold until ${iso(until)}`,
 };
 
 function detailOf({ type, payload }: ToldFact): string {

@@ -41,7 +41,7 @@ test("what was heard, what it led to, and what the hold waits for; an order with
     status: "HELD",
     words: [
       ["STEP_KIND_HEARD", "", cause.id, "QUADRILLE_TEST 1"],
-      ["STEP_KIND_TOLD", "member.benefits_held", cause.id, `7 points, held until ${holdUntil.toISOString()}`],
+      ["STEP_KIND_TOLD", "member.benefits_held", cause.id, `7 points, hold until ${holdUntil.toISOString()}`],
     ],
     waits: [{ who: "order", because: "7 points are held", until: holdUntil }],
   });

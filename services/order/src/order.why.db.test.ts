@@ -59,7 +59,7 @@ test("a request, what it told, and where the broker has that", async () => {
   await store.outbox.mark([{ id, placement: { stream: "QUADRILLE_ORDER", seq: 17n, duplicate: false } }]);
   expect(await seen(orderId)).toMatchObject([
     asked,
-    { ...told, detail: expect.stringMatching(/ KRW due, 100 points, pending until .*Z, held until .*Z$/) },
+    { ...told, detail: expect.stringMatching(/ KRW due, 100 points, hold until .*Z$/) },
     { kind: "PUBLISHED", type: "order.placed", causationId: id, detail: "QUADRILLE_ORDER 17" },
   ]);
 });

@@ -45,7 +45,7 @@ test("what was heard, what it led to, and what the hold waits for", async () => 
     status: "HELD",
     words: [
       ["STEP_KIND_HEARD", "", cause.id, "QUADRILLE_TEST 1"],
-      ["STEP_KIND_TOLD", "product.stock_held", cause.id, `held until ${holdUntil.toISOString()}`],
+      ["STEP_KIND_TOLD", "product.stock_held", cause.id, `hold until ${holdUntil.toISOString()}`],
     ],
     waits: [{ who: "order", until: holdUntil }],
   });
