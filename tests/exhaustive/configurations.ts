@@ -46,60 +46,35 @@ const partly = { points: 100n, amountDue: 900n };
 const wholly = { points: 1000n, pointsOwned: 1000n, amountDue: 0n };
 const all: readonly ChargeOutcome[] = ["taken", "declined", "other amount"];
 
-// What is late, by the moment: 61 s, the holds; 601 s, the buyer; 720 s, payment's word and the key; 4500 s, any answer of the
-// provider; 95,000 s, the holds' own end.
-const [late, ended] = [
-  [0, 720, 95_000],
-  [0, 61, 601, 720, 4500, 95_000],
-] as const;
+// What is late, by the moment: 61 s, the holds; 601 s, the buyer; 720 s, payment's word and the key; 4500 s, any answer of
+// the provider; 95,000 s, the holds' own end.
+const late = [0, 720, 95_000];
+const ended = [0, 61, 601, 720, 4500, 95_000];
 
 /** Together some seconds: tried with every run of the tests. */
 export const brief: readonly Configuration[] = [
-  { ...plain, name: "money; every deadline", momentsSeconds: ended },
+  { ...plain, name: "money; no holds in time", momentsSeconds: [0, 61, 601, 95_000] },
   { ...plain, name: "money; cancels", cancels: true },
+  { ...plain, name: "money; cancels; refund refused", cancels: true, refusesRefund: true, outcomes: all },
+  { ...plain, name: "money; cancels; rival", cancels: true, rival: true },
   {
     ...plain,
-    name: "money; cancels; refund refused",
+    name: "money; doubts; cancels",
+    doubts: true,
     cancels: true,
-    refusesRefund: true,
     outcomes: ["taken", "other amount"],
   },
-  { ...plain, name: "money; cancels; rival", cancels: true, rival: true },
-  { ...plain, name: "money; doubts; cancels", doubts: true, cancels: true, outcomes: all },
-  {
-    ...plain,
-    name: "money; doubts; late; provider forgets",
-    doubts: true,
-    forgets: true,
-    momentsSeconds: late,
-    outcomes: all,
-  },
-  {
-    ...plain,
-    name: "money; doubts; provider takes what it denies",
-    doubts: true,
-    forgets: true,
-    keyLifeSeconds: 5000,
-    momentsSeconds: late,
-  },
+  { ...plain, name: "money; doubts; late; forgets", doubts: true, forgets: true, momentsSeconds: late },
   { ...plain, ...partly, name: "points, money; late", momentsSeconds: late },
-  { ...plain, ...wholly, name: "points; cancels; rival", cancels: true, rival: true },
+  { ...plain, ...wholly, name: "points; rival; late", rival: true, momentsSeconds: late },
 ];
 
-/** Together some minutes. */
+/** Together many minutes. */
 export const thorough: readonly Configuration[] = [
-  { ...plain, name: "money; cancels; pending deadline", cancels: true, momentsSeconds: [0, 61, 95_000] },
+  { ...plain, name: "money; every deadline", momentsSeconds: ended },
+  { ...plain, name: "money; cancels; no holds in time", cancels: true, momentsSeconds: [0, 61, 95_000] },
   { ...plain, name: "money; cancels; late", cancels: true, momentsSeconds: late },
-  { ...plain, name: "money; doubts; every deadline", doubts: true, momentsSeconds: ended },
-  {
-    ...plain,
-    name: "money; doubts; long; other amount",
-    doubts: true,
-    momentsSeconds: [0, 720, 4500, 95_000],
-    outcomes: all,
-  },
-  { ...plain, name: "money; doubts; cancels; late", doubts: true, cancels: true, momentsSeconds: late },
-  { ...plain, name: "money; rival; cancels; late", rival: true, cancels: true, momentsSeconds: late },
+  { ...plain, name: "money; cancels; late; rival", cancels: true, rival: true, momentsSeconds: late },
   {
     ...plain,
     name: "money; cancels; late; refund refused",
@@ -108,14 +83,39 @@ export const thorough: readonly Configuration[] = [
     momentsSeconds: late,
     outcomes: ["taken", "other amount"],
   },
+  { ...plain, name: "money; doubts; cancels; all", doubts: true, cancels: true, outcomes: all },
+  { ...plain, name: "money; doubts; late; cancels", doubts: true, cancels: true, momentsSeconds: late },
+  {
+    ...plain,
+    name: "money; doubts; late; forgets; all",
+    doubts: true,
+    forgets: true,
+    momentsSeconds: late,
+    outcomes: all,
+  },
+  {
+    ...plain,
+    name: "money; doubts; a person is asked",
+    doubts: true,
+    momentsSeconds: [0, 720, 4500, 95_000],
+  },
+  {
+    ...plain,
+    name: "money; doubts; takes what it denies",
+    doubts: true,
+    forgets: true,
+    keyLifeSeconds: 5000,
+    momentsSeconds: late,
+  },
   { ...plain, ...partly, name: "points, money; cancels", cancels: true },
-  { ...plain, ...partly, name: "points, money; rival; late", rival: true, momentsSeconds: late },
+  { ...plain, ...partly, name: "points, money; late; rival", rival: true, momentsSeconds: late },
   { ...plain, ...partly, name: "points, money; cancels; rival", cancels: true, rival: true },
   { ...plain, ...partly, name: "points, money; doubts", doubts: true, outcomes: all },
+  { ...plain, ...wholly, name: "points; cancels; rival", cancels: true, rival: true },
   {
     ...plain,
     ...wholly,
-    name: "points; cancels; rival; late",
+    name: "points; cancels; late; rival",
     cancels: true,
     rival: true,
     momentsSeconds: late,

@@ -134,9 +134,12 @@ function agreement(view: View): string | undefined {
   return agrees ? undefined : `the order is settled and ${order.status}, with ${parts}`;
 }
 
-/** No hold is let go while its money may still come: an order gives back only when it has ended. */
+/** Nobody may pay before everything is held, and no hold is let go while its money may still come. */
 function holding({ order, stock, benefits, payment }: View): string | undefined {
   if (order.status === "absent" || order.status === "cancelled" || order.wasConfirmed) return undefined;
+  const { stock: fate, benefits: others } = order;
+  if (order.status !== "pending" && (fate === "wanted" || others === "wanted"))
+    return `the order is ${order.status}, its stock ${fate}, its benefits ${others}`;
   const gone = [stock.status, benefits?.status ?? "absent"].find(
     (status) => status === "released" || status === "tombstone",
   );

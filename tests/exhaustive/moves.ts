@@ -1,5 +1,5 @@
 // Everything that can happen next, in every state: deliveries and redeliveries, timers, calls, buyers, rivals, operators, time.
-import { type Service, tellersFor } from "@quadrille/contracts/events";
+import { type Service, services, tellersFor } from "@quadrille/contracts/events";
 import type { Hold as BenefitHold, Member } from "@quadrille/member/benefits";
 import type { Errand } from "@quadrille/payment/lease-worker";
 import type { LivePayment, Payment, PaymentInput } from "@quadrille/payment/payment";
@@ -33,7 +33,7 @@ interface Delivered {
 
 /** From one service to another that hears it. */
 interface Way {
-  readonly hearer: Shop["parties"][number];
+  readonly hearer: Service;
   readonly teller: Service;
   readonly known: Map<number, Delivered>;
 }
@@ -57,8 +57,8 @@ export class Moves {
     this.shop = new Shop(configuration, spoil);
     this.provider = new Provider(configuration, this.shop.moments);
     this.#inputs = inputsOf(this.shop, configuration);
-    this.#ways = this.shop.parties.flatMap((hearer) =>
-      tellersFor(hearer.name).map((teller) => ({ hearer, teller, known: new Map() })),
+    this.#ways = services.flatMap((hearer) =>
+      tellersFor(hearer).map((teller) => ({ hearer, teller, known: new Map() })),
     );
     const { order, product, member, payment } = this.shop;
     const placed = order.handle(order.initial, this.#inputs.place, 0).after;
@@ -108,12 +108,12 @@ export class Moves {
     for (const way of this.#ways) {
       const { after, quiet } = this.#delivered(
         way,
-        state[slot[way.hearer.name]] as number,
+        state[slot[way.hearer]] as number,
         state[slot[way.teller]] as number,
         moment,
       );
       this.quiet += quiet;
-      for (const { step, move } of after) this.#step(state, way.hearer.name, step, move, visit);
+      for (const { step, move } of after) this.#step(state, way.hearer, step, move, visit);
     }
   }
 
@@ -123,14 +123,15 @@ export class Moves {
     const before = known.get(key);
     if (before !== undefined) return before;
     const { letters } = this.shop;
-    const due = this.shop[teller].memory(told).outbox.filter((letter) => hearer.isConcernedBy(letter));
+    const party = this.shop[hearer];
+    const due = this.shop[teller].memory(told).outbox.filter((letter) => party.isConcernedBy(letter));
     const all = due.map((letter) => {
       const { id, type } = letters.at(letter);
-      const isRepeated = hearer.memory(heard).inbox.has(id);
-      const what = () => `${hearer.name} hears ${type} (${id})${isRepeated ? " once more" : ""}`;
-      const step = hearer.hear(heard, letter, moment);
+      const isRepeated = party.memory(heard).inbox.has(id);
+      const what = () => `${hearer} hears ${type} (${id})${isRepeated ? " once more" : ""}`;
+      const step = party.hear(heard, letter, moment);
       const isTwice = isRepeated && step.after !== heard;
-      const breach = isTwice ? `${hearer.name} acts a second time on ${type}` : step.breach;
+      const breach = isTwice ? `${hearer} acts a second time on ${type}` : step.breach;
       return { step, move: { what, isFair: !isRepeated, breach } };
     });
     const after = all.filter(({ step }) => step.after !== heard || step.breach !== undefined);
@@ -227,8 +228,8 @@ export class Moves {
     if (seconds === undefined) return;
     this.#next.set(state);
     this.#next[slot.moment] = moment;
-    for (const party of this.shop.parties)
-      this.#next[slot[party.name]] = party.wait(state[slot[party.name]] as number, moment);
+    for (const name of services)
+      this.#next[slot[name]] = this.shop[name].wait(state[slot[name]] as number, moment);
     visit(this.#next, { what: () => `time passes: ${seconds} s since the order was placed`, isFair: true });
   }
 

@@ -45,7 +45,7 @@ export interface PartyRules<Tables, Input, F extends Fact, Entry> {
   forget(rows: Kept<Tables>, now: Date): Kept<Tables>;
   /** What is wrong about going from one to the other, if anything is. */
   law(before: Kept<Tables>, after: Kept<Tables>): string | undefined;
-  readonly answer?: Answer<Tables, unknown>;
+  readonly answer?: Pick<Answer<Tables, unknown>, "of">;
   /** False for a service that does not look into its inbox: only to see that this is found. */
   readonly hasInbox?: boolean;
 }
@@ -181,7 +181,12 @@ export class Party<Tables, Input, F extends Fact, Entry> {
         now: this.#moments[moment] as Date,
       },
     );
-    const outcome = decision.decide({ input, cause, keys, answer });
+    const outcome = decision.decide({
+      input,
+      cause,
+      keys,
+      answer: answer as Answer<Tables, unknown> | undefined,
+    });
     if (!outcome.ok) {
       const refused = outcome.error instanceof Refusal ? outcome.error.code : undefined;
       const breach =

@@ -1,19 +1,37 @@
 // The four services around one order, each with its real decider and its real subscriptions.
-import type { FactCause } from "@quadrille/contracts/envelope";
-import { services } from "@quadrille/contracts/events";
-import { type BenefitInput, type BenefitTables, benefits } from "@quadrille/member/benefits";
+import {
+  type BenefitFact,
+  type BenefitInput,
+  type BenefitTables,
+  benefits,
+  type Transfer,
+} from "@quadrille/member/benefits";
 import type { BenefitStore } from "@quadrille/member/benefits.store";
 import { subscriptions as memberLines } from "@quadrille/member/subscriptions";
-import type { CartInput } from "@quadrille/order/cart";
+import type { CartFact, CartInput } from "@quadrille/order/cart";
 import { type OrderTables, ordering } from "@quadrille/order/decider";
-import { absentOrder, type OrderInput } from "@quadrille/order/order";
+import { absentOrder, type OrderFact, type OrderInput } from "@quadrille/order/order";
 import type { OrderStore } from "@quadrille/order/order.store";
 import { subscriptions as orderLines } from "@quadrille/order/subscriptions";
 import { errandOf } from "@quadrille/payment/lease-worker";
-import { absentPayment, type PaymentInput, type PaymentTables, payments } from "@quadrille/payment/payment";
+import {
+  absentPayment,
+  type Entry,
+  type PaymentFact,
+  type PaymentInput,
+  type PaymentTables,
+  payments,
+} from "@quadrille/payment/payment";
 import type { PaymentStore } from "@quadrille/payment/payment.store";
 import { subscriptions as paymentLines } from "@quadrille/payment/subscriptions";
-import { absentHold, type StockInput, type StockTables, stock } from "@quadrille/product/stock";
+import {
+  absentHold,
+  type Movement,
+  type StockFact,
+  type StockInput,
+  type StockTables,
+  stock,
+} from "@quadrille/product/stock";
 import type { StockStore } from "@quadrille/product/stock.store";
 import { subscriptions as productLines } from "@quadrille/product/subscriptions";
 import type { Configuration } from "./configurations.ts";
@@ -22,23 +40,23 @@ import { alongTheTable } from "./laws.ts";
 import { type Kept, type Letter, Party, type PartyRules } from "./party.ts";
 import { at, memberId, orderId, orderPolicy, start, variantId } from "./terms.ts";
 
-export type Rules = {
-  readonly order: PartyRules<OrderTables, OrderInput | CartInput, never, never>;
-  readonly product: PartyRules<StockTables, StockInput, never, never>;
-  readonly member: PartyRules<BenefitTables, BenefitInput, never, never>;
-  readonly payment: PartyRules<PaymentTables, PaymentInput, never, never>;
-};
+export interface Rules {
+  readonly order: PartyRules<OrderTables, OrderInput | CartInput, OrderFact | CartFact, never>;
+  readonly product: PartyRules<StockTables, StockInput, StockFact, Movement>;
+  readonly member: PartyRules<BenefitTables, BenefitInput, BenefitFact, Transfer>;
+  readonly payment: PartyRules<PaymentTables, PaymentInput, PaymentFact, Entry>;
+}
 
-/** A rule taken out, to see that its absence is found. */
+/** Takes a rule out, to see that its absence is found. */
 export type Spoil = (rules: Rules) => Rules;
 
 export class Shop {
   readonly letters = new Interned<Letter>();
   readonly moments: readonly Date[];
-  readonly order: Party<OrderTables, OrderInput | CartInput, never, never>;
-  readonly product: Party<StockTables, StockInput, never, never>;
-  readonly member: Party<BenefitTables, BenefitInput, never, never>;
-  readonly payment: Party<PaymentTables, PaymentInput, never, never>;
+  readonly order: Party<OrderTables, OrderInput | CartInput, OrderFact | CartFact, never>;
+  readonly product: Party<StockTables, StockInput, StockFact, Movement>;
+  readonly member: Party<BenefitTables, BenefitInput, BenefitFact, Transfer>;
+  readonly payment: Party<PaymentTables, PaymentInput, PaymentFact, Entry>;
 
   constructor(configuration: Configuration, spoil: Spoil = (rules) => rules) {
     this.moments = configuration.momentsSeconds.map(at);
@@ -48,23 +66,6 @@ export class Shop {
     this.member = new Party(rules.member, this.letters, this.moments);
     this.payment = new Party(rules.payment, this.letters, this.moments);
   }
-
-  /** In the order of the catalogue's services. */
-  get parties(): readonly Pick<
-    Party<never, never, never, never>,
-    "name" | "isConcernedBy" | "hear" | "memory" | "wait"
-  >[] {
-    return services.map((name) => this[name] as never);
-  }
-}
-
-interface Handles<Input> {
-  handle(input: Input): Promise<void>;
-}
-
-/** What subscriptions need of a store; the rest of it is for calls and timers. */
-function storeOf<Store>(handles: Handles<never>): Store {
-  return { handle: (input: never, _: FactCause) => handles.handle(input) } as unknown as Store;
 }
 
 function rulesFor({ stock: available, pointsOwned }: Configuration): Rules {
@@ -77,46 +78,50 @@ function rulesFor({ stock: available, pointsOwned }: Configuration): Rules {
     sold: 0,
   } as const;
   const known = { status: "known", name: "Ada", available: pointsOwned, held: 0n, spent: 0n } as const;
-  const rules = {
+  return {
     order: {
       name: "order",
       decider: ordering,
       aggregates: "orders",
-      lines: (store: Handles<OrderInput>) => orderLines(storeOf<OrderStore>(store), orderPolicy),
+      lines: (store) => orderLines(storeOf<OrderStore>(store), orderPolicy),
       rows: { carts: {}, orders: { [orderId]: absentOrder } },
       forget: forgetHistory,
-      law: alongTheTable("order", ({ orders }: Kept<OrderTables>) => orders[orderId]?.status),
+      law: alongTheTable("order", ({ orders }) => orders[orderId]?.status),
     },
     product: {
       name: "product",
       decider: stock,
       aggregates: "holds",
-      lines: (store: Handles<StockInput>) => productLines(storeOf<StockStore>(store)),
+      lines: (store) => productLines(storeOf<StockStore>(store)),
       rows: { holds: { [orderId]: absentHold }, variants: { [variantId]: { ...listed, available } } },
-      forget: (rows: Kept<StockTables>) => rows,
-      law: alongTheTable("stock", ({ holds }: Kept<StockTables>) => holds[orderId]?.status),
+      forget: (rows) => rows,
+      law: alongTheTable("stock", ({ holds }) => holds[orderId]?.status),
     },
     member: {
       name: "member",
       decider: benefits,
       aggregates: "holds",
-      lines: (store: Handles<BenefitInput>) => memberLines(storeOf<BenefitStore>(store)),
+      lines: (store) => memberLines(storeOf<BenefitStore>(store)),
       rows: { holds: {}, members: { [memberId]: known } },
-      forget: (rows: Kept<BenefitTables>) => rows,
-      law: alongTheTable("benefits", ({ holds }: Kept<BenefitTables>) => holds[orderId]?.status ?? "absent"),
+      forget: (rows) => rows,
+      law: alongTheTable("benefits", ({ holds }) => holds[orderId]?.status ?? "absent"),
     },
     payment: {
       name: "payment",
       decider: payments,
       aggregates: "payments",
-      lines: (store: Handles<PaymentInput>) => paymentLines(storeOf<PaymentStore>(store)),
+      lines: (store) => paymentLines(storeOf<PaymentStore>(store)),
       rows: { payments: { [orderId]: absentPayment } },
       forget: forgetAsking,
-      law: alongTheTable("payment", ({ payments: rows }: Kept<PaymentTables>) => rows[orderId]?.status),
+      law: alongTheTable("payment", ({ payments: rows }) => rows[orderId]?.status),
       answer: errandOf(orderId),
     },
   };
-  return rules as unknown as Rules;
+}
+
+/** Subscriptions hand their inputs to a store; the rest of one is for calls and timers. */
+function storeOf<Store>(store: { handle(input: never): Promise<void> }): Store {
+  return store as Store;
 }
 
 /** Watchers read an order's history; its decisions do not. How often payment was asked only lengthens a wait. */
