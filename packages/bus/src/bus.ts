@@ -20,6 +20,7 @@ import { Watcher, type WatchOptions } from "./watch.ts";
 
 export type { Counts } from "./delivery.ts";
 export { ConfigDiffers } from "./difference.ts";
+export { checkEveryMs } from "./epoch.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Watched } from "./message.ts";
 export type { BusLog, Clock, Random } from "./ports.ts";
@@ -57,7 +58,7 @@ export interface Bus extends AsyncDisposable {
   publish(envelope: Envelope): Promise<Placement>;
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing;
   watch(tellers: readonly Service[], onFact: (fact: Watched) => void, options?: WatchOptions): Watching;
-  /** Compares the broker with what is remembered, and makes good what it lost; to be called every 30 s. */
+  /** Compares the broker with what is remembered, and makes good what it lost; to be called every `checkEveryMs`. */
   check(): Promise<void>;
   isConnected(): boolean;
 }

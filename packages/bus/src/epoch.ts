@@ -34,6 +34,9 @@ export interface Comparison {
   readonly upTo: Place | undefined;
 }
 
+/** How long a service waits between two comparisons while nothing seems to be amiss. */
+export const checkEveryMs = 30_000;
+
 /** The broker and this process read clocks of their own into milliseconds of their own. */
 const sameMomentMs = 2;
 

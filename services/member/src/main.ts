@@ -1,5 +1,5 @@
 // The member service: closed in reverse order of opening.
-import { connectBus } from "@quadrille/bus";
+import { checkEveryMs, connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
 import { sweepEveryMs } from "@quadrille/outbox/sweep";
@@ -29,11 +29,16 @@ await migrate(config.database, migrations);
 const store = open.use(await openBenefitStore(config));
 const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
-void bus.ownStream("member");
+void bus.ownStream("member", store.places.told);
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
+open.use(every(checkEveryMs, () => bus.check(), { name: "broker", log }));
 const hearing = open.use(
-  bus.subscribe("member", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
+  bus.subscribe("member", subscriptions(store), {
+    park: store.park,
+    places: store.places.heard,
+    deliverTwice: config.deliverTwice,
+  }),
 );
 const auth = await openAuth(config.auth);
 open.use(every(sweepEveryMs, () => sweep(store, log), { name: "deadlines", log }));

@@ -1,5 +1,5 @@
 // The order service: closed in reverse order of opening.
-import { connectBus } from "@quadrille/bus";
+import { checkEveryMs, connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
 import { sweepEveryMs } from "@quadrille/outbox/sweep";
@@ -32,12 +32,14 @@ await migrate(config.database, migrations);
 const store = open.use(await openOrderStore(config));
 const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
-void bus.ownStream("order");
+void bus.ownStream("order", store.places.told);
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
+open.use(every(checkEveryMs, () => bus.check(), { name: "broker", log }));
 const hearing = open.use(
   bus.subscribe("order", subscriptions(store, policy), {
     park: store.park,
+    places: store.places.heard,
     deliverTwice: config.deliverTwice,
   }),
 );

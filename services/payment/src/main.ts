@@ -1,5 +1,5 @@
 // The payment service: closed in reverse order of opening.
-import { connectBus } from "@quadrille/bus";
+import { checkEveryMs, connectBus } from "@quadrille/bus";
 import { migrate } from "@quadrille/outbox";
 import { startRelay } from "@quadrille/outbox/relay";
 import { sweepEveryMs } from "@quadrille/outbox/sweep";
@@ -33,11 +33,16 @@ await migrate(config.database, migrations);
 const store = open.use(await openPaymentStore(config));
 const database = open.use(await probe("database", () => store.isReady(), log));
 const bus = open.use(connectBus({ ...config.bus, log, onConfigDiffers: stop.now }));
-void bus.ownStream("payment");
+void bus.ownStream("payment", store.places.told);
 const relay = open.use(startRelay({ outbox: store.outbox, publish: bus.publish, log }));
 open.use(every(config.sweepMs, () => relay.sweep(), { name: "outbox", log }));
+open.use(every(checkEveryMs, () => bus.check(), { name: "broker", log }));
 const hearing = open.use(
-  bus.subscribe("payment", subscriptions(store), { park: store.park, deliverTwice: config.deliverTwice }),
+  bus.subscribe("payment", subscriptions(store), {
+    park: store.park,
+    places: store.places.heard,
+    deliverTwice: config.deliverTwice,
+  }),
 );
 const {
   TOSS_URL: baseUrl,

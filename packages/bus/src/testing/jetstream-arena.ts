@@ -1,14 +1,11 @@
 // The arena of the contract suites over a real nats-server, and one whose server is killed and robbed.
-import { cp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
-import { type Nats, startNats } from "@quadrille/embedded";
 import { type Arena, type ForgetfulArena, limitsForTests, noLog } from "../arena.ts";
 import { type Bus, type BusOptions, type ConfigDiffers, connectBus, type Limits } from "../bus.ts";
 import type { Message } from "../message.ts";
 import { systemClock } from "../ports.ts";
+import { RobbedServer } from "./robbed-server.ts";
 
 export class JetStreamArena implements Arena {
   readonly clock = systemClock;
@@ -76,65 +73,37 @@ export class JetStreamArena implements Arena {
   }
 }
 
-/** What a broker learnt last is written down a moment later. */
-const flushMs = 400;
-
-/** A server that ends as a power cut would end it, and finds another store when it starts again. */
+/** The same over a server that can be robbed of its store. */
 export class RobbedArena extends JetStreamArena implements ForgetfulArena {
-  readonly #storeDir: string;
-  #server: Nats;
-  #copies = 0;
+  readonly #server: RobbedServer;
 
   static async start(storeDir: string, limits: Partial<Limits>): Promise<RobbedArena> {
-    const server = await startNats({ storeDir, keep: true });
+    const server = await RobbedServer.start(storeDir);
     const nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
-    return new RobbedArena(server, storeDir, nc, await jetstreamManager(nc), limits);
+    return new RobbedArena(server, nc, await jetstreamManager(nc), limits);
   }
 
   private constructor(
-    server: Nats,
-    storeDir: string,
+    server: RobbedServer,
     nc: NatsConnection,
     jsm: JetStreamManager,
     limits: Partial<Limits>,
   ) {
     super(server.url, nc, jsm, limits);
     this.#server = server;
-    this.#storeDir = storeDir;
   }
 
-  async restart(rob: () => Promise<void> = async () => {}): Promise<void> {
-    const { port } = this.#server;
-    this.#server.kill("SIGKILL");
-    await this.#server.exited;
-    await this.#server.stop();
-    await rob();
-    this.#server = await startNats({ storeDir: this.#storeDir, port, keep: true });
+  restart(): Promise<void> {
+    return this.#server.restart();
   }
 
   wipe(): Promise<void> {
-    return this.restart(() => rm(this.#server.jetstreamDir, { recursive: true }));
+    return this.#server.wipe();
   }
 
   async copy() {
-    this.#copies += 1;
-    const { jetstreamDir } = this.#server;
-    const copied = join(this.#storeDir, `copy-${this.#copies}`);
-    await sleep(flushMs);
-    this.#server.kill("SIGSTOP");
-    await sleep(100); // Until the last of its threads stands still.
-    await cp(jetstreamDir, copied, { recursive: true });
-    this.#server.kill("SIGCONT");
-    return async (of: "all" | "messages") => {
-      await sleep(flushMs);
-      await this.restart(async () => {
-        const folders = of === "all" ? [""] : [join("$G", "streams", "QUADRILLE_ORDER", "msgs")];
-        for (const folder of folders) {
-          await rm(join(jetstreamDir, folder), { recursive: true });
-          await cp(join(copied, folder), join(jetstreamDir, folder), { recursive: true });
-        }
-      });
-    };
+    const copied = await this.#server.copy();
+    return (of: "all" | "messages") => this.#server.putBack(copied, of);
   }
 
   async dropStream(): Promise<void> {
@@ -143,6 +112,6 @@ export class RobbedArena extends JetStreamArena implements ForgetfulArena {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
-    await this.#server.stop();
+    await this.#server[Symbol.asyncDispose]();
   }
 }
