@@ -115,7 +115,7 @@ function money({
   return undefined;
 }
 
-/** I6: once the order says that it is settled, the others agree. A hold that expired has given back what it held already. */
+/** I6: once the order says that it is settled, the others agree. */
 function agreement(view: View): string | undefined {
   const { order, stock, benefits, payment } = view;
   if (order.status === "absent" || !isSettled(order)) return undefined;
@@ -124,7 +124,7 @@ function agreement(view: View): string | undefined {
   const benefitsAre = (...wanted: readonly BenefitHold["status"][]) =>
     isWanted ? wanted.includes(benefits?.status ?? "absent") : benefits === undefined;
   const isFree = order.amountDue === 0n;
-  const givenBack = ["released", "returned", "tombstone", "expired"] as const;
+  const givenBack = ["released", "returned", "tombstone"] as const;
   const agrees =
     order.status === "confirmed"
       ? stock.status === "committed" && benefitsAre("spent") && payment.status === "approved"

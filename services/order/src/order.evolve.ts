@@ -73,7 +73,14 @@ export function evolveOrder(order: Order, fact: OrderFact, now: Instant): Order 
     case "order.cancelled": {
       const reason = fact.data.reason as CancelReason;
       return withChange(
-        { ...order, status: "cancelled", reason, dueAt: undefined },
+        {
+          ...order,
+          status: "cancelled",
+          stock: awaited(order.stock),
+          benefits: awaited(order.benefits),
+          reason,
+          dueAt: undefined,
+        },
         "CANCELLED",
         reason,
         now,
@@ -120,7 +127,10 @@ function withFate(order: PlacedOrder, { part, fate, holdUntil }: FateHeard): Pla
   return { ...order, [part]: fate, heldUntil };
 }
 
-/** A hold that expired before the sale may still become one: it is given back only when that is told after the sale. */
+/**
+ * A hold that expired before the sale may still become one, and before the cancel its owner does not know that it must
+ * not: it is given back only when that is told after the order has ended.
+ */
 function awaited<F extends StockFate | BenefitsFate>(fate: F): F | "wanted" {
   return fate === "released" ? "wanted" : fate;
 }

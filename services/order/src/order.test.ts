@@ -252,6 +252,16 @@ describe("an order is settled", () => {
     expect(settledOf(lost)).toBe(false);
     expect(settledOf(told(lost, "StockReleased"))).toBe(true);
   });
+
+  test("only when the owner of a hold that expired has heard of the cancel", () => {
+    const pending = told(states.pending, "StockReleased, expired");
+    const cancelling = told(states["cancelling, holds gone"], "PaymentVoided");
+    for (const ended of [pending, cancelling]) {
+      const back = told(ended, "BenefitsReleased", "PaymentVoided");
+      expect(settledOf(back)).toBe(false);
+      expect(settledOf(told(back, "StockReleased"))).toBe(true);
+    }
+  });
 });
 
 describe("an order from the cart", () => {
