@@ -8,6 +8,9 @@ import type { System } from "./system.ts";
 const graceMs = 60_000;
 const secondLookMs = 2_000;
 
+/** Every fact was heard, but some buyers have not paid yet. */
+export const withOpenOrders: Partial<Terms> = { atRest: false, graceMs: 0 };
+
 /** Waits until every fact was published and heard, then answers with whatever breaks a law; nothing is right. */
 export async function audit(system: System, terms: Partial<Terms> = {}): Promise<string[]> {
   await untilAtRest(system);

@@ -131,8 +131,7 @@ describe("the order's facts, told to product, member and payment", () => {
     }
   });
 
-  test("as many units and points are held and sold as the ends say", async () => {
-    expect(await findings(system, {}, counts)).toEqual([]);
+  test("as many units are sold as the ends say", async () => {
     const sold = [
       ...playsAbout(fromOrder.wantedCases, due),
       ...playsAbout(fromOrder.pointlessCases, due),
@@ -148,6 +147,7 @@ describe("the order's facts, told to product, member and payment", () => {
     await system.stack.restart("order");
     await telling.untilHeard(services, services);
     await untilNothingIsOnItsWay(idsOf(paid));
+    expect(await findings(system, {}, counts)).toEqual([]);
     for (const { about } of paid) {
       const { captured, refunded, captures, refunds } = await accountOf(
         system.stack.providerUrl,
@@ -232,9 +232,10 @@ describe("what product, member and payment tell, told to orders", () => {
     const isOver = (id: string) => before.get(id)?.isSettled === true;
     expect([...after].filter(([id]) => isOver(id))).toEqual([...before].filter(([id]) => isOver(id)));
     expect(await findings(system, {}, counts)).toEqual([]);
-    // The first half held things for orders nobody placed.
+    // The first half held things for orders nobody placed; in this one nobody but the test said what was paid.
+    const toldByHand = /which is no order$|, its payment is /;
     const found = await findings(system, { atRest: true }, ["I6", "I11"]);
-    expect(found.filter((finding) => !finding.includes("which is no order"))).toEqual([]);
+    expect(found.filter((finding) => !toldByHand.test(finding))).toEqual([]);
   });
 
   const absent = { status: "absent", reason: null, isSettled: false };
