@@ -29,6 +29,7 @@ describe("a rule that is taken out is missed", () => {
       "money; doubts; cancels",
       "at rest, I5: order order is cancelled, so 0 is due; the provider keeps 1000",
     ],
+    ["an answer ends the asking", spoiled.disbelief, "money; cancels", "it never comes to rest"],
     [
       "one key for one charge",
       spoiled.newKey,

@@ -53,6 +53,18 @@ export const doubtIsDecline: Spoil = (rules) =>
     }),
   });
 
+/** No answer is ever enough. */
+export const disbelief: Spoil = (rules) =>
+  payment(rules, {
+    decider: deciding(rules.payment.decider, (decide) => (rows, input, now) => {
+      const doubted =
+        input.type === "ProviderAnswered"
+          ? { ...input, answer: { kind: "unknown", why: "" } as const }
+          : input;
+      return decide(rows, doubted, now);
+    }),
+  });
+
 /** A charge that is asked for once more gets a key of its own. */
 export const newKey: Spoil = (rules) =>
   payment(rules, {
