@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { measure } from "./gate/coverage.ts";
 import { drift } from "./gate/generated.ts";
 import { endProcesses, leftovers, markName } from "./gate/leftovers.ts";
+import { simulated } from "./gate/simulated.ts";
 import { check, command, type Outcome, type Step, tests, timed, type Workshop } from "./gate/step.ts";
 
 const coveredPercentMin = 95;
@@ -49,7 +50,11 @@ const statics: readonly Step[] = [
   ...(existsSync(baseline) ? [command(shop, "buf breaking", "buf", "breaking", "--against", baseline)] : []),
   check("generated code", drift),
 ];
-const plain = [tests(shop, "import law and style", ["tidy"]), tests(shop, "unit", ["unit"], counted)];
+const plain = [
+  tests(shop, "import law and style", ["tidy"]),
+  tests(shop, "unit", ["unit"], counted),
+  check("simulation", simulated),
+];
 const served = [
   tests(shop, "db", ["db"], counted),
   tests(shop, "nats", ["nats"], counted),

@@ -30,6 +30,8 @@ export class Buyer {
   readonly #die: Die;
   readonly #plan: Plan;
   readonly #name: string;
+  /** Of the request that was accepted. */
+  #requestHash: string | undefined;
 
   constructor(world: World, catalogue: Catalogue, told: Told, index: number) {
     this.#world = world;
@@ -44,60 +46,49 @@ export class Buyer {
     await wait(this.#world.clock, plan.startsMs);
     const placed = await this.#place();
     if (placed === undefined) return;
-    const doings = [this.#pay(placed), this.#cancel(placed)];
-    if (plan.reuses) doings.push(this.#reuse());
-    await Promise.all(doings);
+    await Promise.all([this.#pay(placed), this.#cancel(placed)]);
   }
 
   async #place(): Promise<PlacedOrder | undefined> {
-    const { repeats, hangsUp } = this.#plan;
-    const first = this.#tryToPlace(hangsUp ? this.#die.between(0, 60) : patienceMs);
-    const second = repeats ? this.#tryToPlace(patienceMs) : undefined;
-    const [one, other] = await Promise.all([first, second]);
-    const placed = one ?? other;
+    const { repeats, reuses, hangsUp } = this.#plan;
+    const tries = [this.#tryToPlace(this.#name, hangsUp ? this.#die.between(0, 60) : patienceMs)];
+    if (repeats) tries.push(this.#tryToPlace(this.#name, patienceMs));
+    if (reuses) tries.push(this.#tryToPlace(`another ${this.#name}`, patienceMs));
+    const placed = (await Promise.all(tries)).find((each) => each !== undefined);
     this.#say(placed === undefined ? "was not placed" : `was placed as ${placed.orderId}`);
     return placed;
   }
 
-  async #tryToPlace(firstPatienceMs: number): Promise<PlacedOrder | undefined> {
+  /** The hash stands for what is asked for: with the same request id, only one of two is taken. */
+  async #tryToPlace(requestHash: string, firstPatienceMs: number): Promise<PlacedOrder | undefined> {
     const placed = await this.#insist(firstPatienceMs, (ms) => {
       const replica = this.#pick("order");
       return call(this.#world, replica.process, { patienceMs: ms }, (signal) =>
-        placeOrder(shopOf(this.#world, replica), this.#wish(), signal),
+        placeOrder(shopOf(this.#world, replica), this.#wish(requestHash), signal),
       );
     });
-    if (placed instanceof Refusal) {
-      if (!isTransientRefusal(placed) && this.#told.accepted.has(this.#name))
-        this.#contradict(`was refused ${placed.code} after it was accepted`);
-      return undefined;
+    if (!(placed instanceof Refusal)) {
+      this.#accepted(placed, requestHash);
+      return placed;
     }
-    this.#accepted(placed);
-    return placed;
+    const mayBeRefused = isTransientRefusal(placed) || placed.code === "REQUEST_ID_REUSED";
+    if (!mayBeRefused && this.#told.accepted.has(this.#name))
+      this.#contradict(`was refused ${placed.code} after it was accepted`);
+    if (placed.code === "REQUEST_ID_REUSED" && !this.#plan.reuses)
+      this.#contradict("was taken for another request");
+    return undefined;
   }
 
   /** The same request is the same order, in the same words. */
-  #accepted(placed: PlacedOrder): void {
+  #accepted(placed: PlacedOrder, requestHash: string): void {
+    this.#requestHash ??= requestHash;
+    if (this.#requestHash !== requestHash) this.#contradict("was accepted again with another body");
     const before = this.#told.accepted.get(this.#name);
     this.#told.accepted.set(this.#name, placed);
     if (before !== undefined && termsOf(before) !== termsOf(placed))
       this.#contradict(`was accepted as ${termsOf(before)} and as ${termsOf(placed)}`);
     if (placed.amountDue !== this.#plan.expectedAmountDue)
       this.#contradict(`costs ${placed.amountDue} instead of ${this.#plan.expectedAmountDue}`);
-  }
-
-  /** The same request id with another body changes nothing. */
-  async #reuse(): Promise<void> {
-    await wait(this.#world.clock, this.#die.between(0, 5_000));
-    const answer = await this.#insist(patienceMs, (ms) => {
-      const replica = this.#pick("order");
-      const other = { ...this.#wish(), requestHash: `another ${this.#name}` };
-      return call(this.#world, replica.process, { patienceMs: ms }, (signal) =>
-        placeOrder(shopOf(this.#world, replica), other, signal),
-      );
-    });
-    const isRefused =
-      answer instanceof Refusal && (answer.code === "REQUEST_ID_REUSED" || isTransientRefusal(answer));
-    if (!isRefused) this.#contradict("was accepted again with another body");
   }
 
   async #pay({ orderId, amountDue }: PlacedOrder): Promise<void> {
@@ -139,21 +130,27 @@ export class Buyer {
     const { cancels } = this.#plan;
     if (cancels === undefined) return;
     await wait(this.#world.clock, cancels.afterMs);
-    const once = this.#tryToCancel(orderId, "cancel");
-    const twice = cancels.isTwice ? this.#tryToCancel(orderId, "cancel again") : undefined;
-    await Promise.all([once, twice]);
+    const once = this.#tryToCancel(orderId, "cancel", orderId);
+    const twice = cancels.isTwice ? this.#tryToCancel(orderId, "cancel again", orderId) : undefined;
+    const [answer] = await Promise.all([once, twice]);
+    if (!this.#plan.reuses || answer instanceof Refusal) return;
+    const another = await this.#tryToCancel(orderId, "cancel", "another order");
+    const isRefused =
+      another instanceof Refusal && (another.code === "REQUEST_ID_REUSED" || isTransientRefusal(another));
+    if (!isRefused) this.#contradict("was cancelled again with another body");
   }
 
-  async #tryToCancel(orderId: string, requestId: string): Promise<void> {
+  async #tryToCancel(orderId: string, requestId: string, hash: string): Promise<undefined | Refusal> {
     const { memberId } = this.#plan;
     const input = { type: "CancelOrder", orderId, memberId, by: "BY_MEMBER" } as const;
     const nothing = { of: () => undefined, encode: () => new Uint8Array(), decode: () => undefined };
     const answer = await this.#insist(patienceMs, (ms) => {
       const { process, store } = this.#pick("order");
-      const cause = this.#cause("CancelOrder", requestId, orderId);
+      const cause = this.#cause("CancelOrder", requestId, hash);
       return call(this.#world, process, { patienceMs: ms }, () => store.handle(input, cause, nothing));
     });
     this.#say(`cancels ${orderId}: ${answer instanceof Refusal ? answer.code : "taken"}`);
+    return answer;
   }
 
   /** Asks again, with the same request id, as long as the answer may still become another. */
@@ -170,13 +167,13 @@ export class Buyer {
     }
   }
 
-  #wish(): Placing {
+  #wish(requestHash: string): Placing {
     const { memberId, lines, points, expectedAmountDue, payWithinSeconds } = this.#plan;
     return {
       memberId,
       memberToken: memberId,
       requestId: this.#name,
-      requestHash: this.#name,
+      requestHash,
       source: lines,
       points,
       expectedAmountDue,

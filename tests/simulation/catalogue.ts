@@ -12,8 +12,8 @@ const own = { kind: "own", id: "catalogue" } as const;
 
 /** Resolves when everything is committed. What there is depends on the number of orders as little as can be. */
 export async function fill(world: World, die: Die): Promise<Catalogue> {
-  const isScarce = world.faults.has("stock.scarce");
-  const arePointsScarce = world.faults.has("points.scarce");
+  const isScarce = world.faults.isSo("stock.scarce");
+  const arePointsScarce = world.faults.isSo("points.scarce");
   const variants = Array.from({ length: 3 }, (_, index) => ({
     variantId: `variant-${index + 1}`,
     price: BigInt(die.between(1, 50) * 100),

@@ -1,5 +1,6 @@
 // What must hold when nothing is left to happen: every law of the audit, and no step of an order that is none.
 import { judgeAll } from "@quadrille/audit";
+import { services } from "@quadrille/contracts/events";
 import { booksOf } from "./books.ts";
 import type { Told } from "./buyer.ts";
 import type { World } from "./world.ts";
@@ -8,7 +9,8 @@ export function check(world: World, { accepted }: Told): string[] {
   const orderIds = new Set([...accepted.values()].map(({ orderId }) => orderId));
   const verdicts = judgeAll(booksOf(world), { atRest: true, graceMs: 0, accepted: orderIds });
   const findings = verdicts.flatMap(({ findings: found }) => found);
-  return [...findings.map(({ law, sentence }) => `${law}: ${sentence}`), ...steps(world)];
+  const broken = findings.map(({ law, sentence }) => `${law}: ${sentence}`);
+  return [...broken, ...steps(world), ...repeats(world), ...tooEarly(world)];
 }
 
 /** What an order may tell after what it told last; it goes on from "" when it was told of before it was placed. */
@@ -31,6 +33,44 @@ function steps({ databases: { order } }: World): string[] {
     if (!after[last]?.includes(type)) found.push(`I10: order ${id} told ${type} after ${last || "nothing"}`);
     // Money that is refused changes nothing about the order.
     if (type !== "order.confirmation_failed") lasts.set(id, type);
+  }
+  return found;
+}
+
+/** A fact is decided on once: two facts of one kind about one order cannot both follow from it. */
+function repeats({ databases }: World): string[] {
+  const found: string[] = [];
+  const heard = new Set(services.flatMap((service) => [...databases[service].outbox.rows.keys()]));
+  for (const service of services) {
+    const followed = new Set<string>();
+    for (const { envelope } of databases[service].outbox.rows.values()) {
+      const { causationId, type, aggregateId } = envelope;
+      if (!heard.has(causationId)) continue; // Of a request or a timer.
+      const step = `${type} of ${aggregateId} by ${causationId}`;
+      if (followed.has(step)) found.push(`I8: ${service} was led to ${step} twice`);
+      followed.add(step);
+    }
+  }
+  return found;
+}
+
+/** Nobody may pay for what is not held yet. */
+function tooEarly({ databases: { order, product, member } }: World): string[] {
+  const heldAt = new Map<string, number>();
+  for (const { outbox } of [product, member])
+    for (const { envelope } of outbox.rows.values()) {
+      const { type, aggregateId, occurredAt } = envelope;
+      if (type.endsWith("_held")) heldAt.set(`${type} ${aggregateId}`, occurredAt.getTime());
+    }
+  const found: string[] = [];
+  for (const { envelope } of order.outbox.rows.values()) {
+    const { type, aggregateId: id, occurredAt } = envelope;
+    if (type !== "order.payable") continue;
+    const placed = order.read("orders", id);
+    const wantsPoints = placed.status !== "absent" && placed.points > 0n;
+    for (const held of wantsPoints ? ["product.stock_held", "member.benefits_held"] : ["product.stock_held"])
+      if ((heldAt.get(`${held} ${id}`) ?? Number.POSITIVE_INFINITY) > occurredAt.getTime())
+        found.push(`I6: order ${id} was payable before ${held}`);
   }
   return found;
 }

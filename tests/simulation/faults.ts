@@ -84,8 +84,11 @@ export class Faults {
     this.#isOn = false;
   }
 
-  has(kind: FaultKind): boolean {
-    return this.#chances.has(kind);
+  /** For what is so, or not, from the beginning. */
+  isSo(kind: FaultKind): boolean {
+    if (!this.#chances.has(kind)) return false;
+    this.#count(kind);
+    return true;
   }
 
   /** Whether it happens on this occasion; by the kind's own die, unless the occasion has one. */
@@ -94,8 +97,12 @@ export class Faults {
     const chance = this.#chances.get(kind);
     if (chance === undefined || !this.#isOn) return false;
     if ((rolled ?? this.die(kind).next()) >= chance) return false;
-    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
+    this.#count(kind);
     return true;
+  }
+
+  #count(kind: FaultKind): void {
+    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
   }
 
   /** For what else there is to choose about a fault that struck. */

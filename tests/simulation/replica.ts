@@ -93,7 +93,7 @@ function begin<S extends Service>(world: World, service: S, name: string) {
   process.onDeath(() => {
     if (!world.isDyingInTransaction) connection.crash();
   });
-  return { process, connection, opening: { process, newId: world.newId } };
+  return { process, connection, opening: { process, newId: world.newId, spoil: world.spoil } };
 }
 
 function finish<S extends Store<never, never>>(

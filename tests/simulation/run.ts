@@ -28,10 +28,10 @@ export interface Outcome {
 const afterglowsMs = [0, 60_000, 700_000];
 const minuteMs = 60_000;
 /** Longer than any hold lasts; what still happens then happens for ever. */
-const calmMsMost = 4 * 24 * 60 * minuteMs;
+const calmMsMost = 28 * 60 * minuteMs;
 const buyingMsMost = 120 * minuteMs;
 /** A run that does more than this goes round in circles. */
-const alarmsMost = 300_000;
+const alarmsMost = 100_000;
 
 export async function run(options: RunOptions): Promise<Outcome> {
   const world = new World(options);

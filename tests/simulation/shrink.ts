@@ -9,8 +9,9 @@ export interface Shrunk {
   readonly breaches: readonly string[];
 }
 
-/** Gives up finding a smaller one after so many runs. */
+/** Gives up finding a smaller one after so many runs, or so much time. */
 const runsMost = 400;
+const msMost = 20_000;
 
 /** The law a breach is about: a smaller run must break the same one, or it would explain another failure. */
 const lawOf = (breach: string | undefined) => /^[A-Za-z0-9]+/.exec(breach ?? "")?.[0];
@@ -25,9 +26,10 @@ export async function shrink(
   if (law === undefined) throw new Error(`seed ${options.seed} does not fail`);
   let smallest: Shrunk = { ...options, breaches };
   let runs = 0;
+  const startedMs = performance.now();
   const fails = async (faults: readonly FaultKind[], orders: readonly number[]) => {
     runs += 1;
-    if (runs > runsMost) return false;
+    if (runs > runsMost || performance.now() - startedMs > msMost) return false;
     const outcome = await run({ ...options, faults, orders });
     if (!outcome.breaches.some((breach) => lawOf(breach) === law)) return false;
     smallest = { seed: options.seed, faults, orders, breaches: outcome.breaches };

@@ -6,16 +6,17 @@ import { emptyCart } from "@quadrille/order/cart";
 import { type OrderTables, ordering } from "@quadrille/order/decider";
 import { absentOrder, type PlacedOrder } from "@quadrille/order/order";
 import type { OrderStore } from "@quadrille/order/order.store";
-import { MemoryDatabase as Memory, type MemoryDatabase, type MemoryOptions } from "@quadrille/outbox/memory";
+import { MemoryDatabase as Memory, type MemoryOptions } from "@quadrille/outbox/memory";
 import type { MemoryConnection } from "@quadrille/outbox/memory-connection";
-import { type Store, storeOn } from "@quadrille/outbox/store";
+import { type Store, type Ground as StoreGround, storeOn } from "@quadrille/outbox/store";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
 import { type Entry, type PaymentTables, payments } from "@quadrille/payment/payment";
 import type { PaymentStore } from "@quadrille/payment/payment.store";
 import { type Movement, type StockTables, stock } from "@quadrille/product/stock";
 import type { StockStore } from "@quadrille/product/stock.store";
 import type { Die } from "./die.ts";
-import { never, type Process } from "./process.ts";
+import type { Process } from "./process.ts";
+import type { Spoil } from "./world.ts";
 
 /** What every database of a world is told. */
 export type Ground = Pick<MemoryOptions<never>, "clock" | "fault" | "latencyMs">;
@@ -23,6 +24,7 @@ export type Ground = Pick<MemoryOptions<never>, "clock" | "fault" | "latencyMs">
 /** What a replica's store is opened with. */
 export interface Opening {
   readonly process: Process;
+  readonly spoil: Spoil | undefined;
   readonly newId: () => string;
 }
 
@@ -63,6 +65,20 @@ export const databases = {
 };
 
 export type Databases = { readonly [S in keyof typeof databases]: ReturnType<(typeof databases)[S]> };
+
+/** What a store stands on: a connection, as it is unless a test wants it otherwise. */
+function on<Tables, Entry>(
+  connection: MemoryConnection<Tables, Entry>,
+  { spoil }: Opening,
+): StoreGround<Tables, Entry> {
+  if (spoil === undefined) return connection;
+  return {
+    ...connection,
+    transactions: spoil(connection),
+    isReady: () => connection.isReady(),
+    close: () => connection.close(),
+  };
+}
 
 /** There is no EntityManager over memory, so nothing may ask for one. */
 const read = () => Promise.reject(new Error("these rows are not in PostgreSQL"));
@@ -107,7 +123,12 @@ export function orderStore(
   connection: MemoryConnection<OrderTables, never>,
   opening: Opening,
 ): OrderStore {
-  const store = storeOn(connection, { decider: ordering, aggregates: "orders", most, newId: opening.newId });
+  const store = storeOn(on(connection, opening), {
+    decider: ordering,
+    aggregates: "orders",
+    most,
+    newId: opening.newId,
+  });
   const ask = asking(opening);
   const { orders } = database.rows;
   const placed = () =>
@@ -129,7 +150,12 @@ export function stockStore(
   connection: MemoryConnection<StockTables, Movement>,
   opening: Opening,
 ): StockStore {
-  const store = storeOn(connection, { decider: stock, aggregates: "holds", most, newId: opening.newId });
+  const store = storeOn(on(connection, opening), {
+    decider: stock,
+    aggregates: "holds",
+    most,
+    newId: opening.newId,
+  });
   const ask = asking(opening);
   const { holds, variants } = database.rows;
   const listed = () =>
@@ -156,7 +182,12 @@ export function benefitStore(
   connection: MemoryConnection<BenefitTables, Transfer>,
   opening: Opening,
 ): BenefitStore {
-  const store = storeOn(connection, { decider: benefits, aggregates: "holds", most, newId: opening.newId });
+  const store = storeOn(on(connection, opening), {
+    decider: benefits,
+    aggregates: "holds",
+    most,
+    newId: opening.newId,
+  });
   const ask = asking(opening);
   const { holds } = database.rows;
   return Object.assign(store, {
@@ -182,7 +213,7 @@ export function paymentStore(
   connection: MemoryConnection<PaymentTables, Entry>,
   opening: Opening & { readonly die: Die },
 ): PaymentStore {
-  const store = storeOn(connection, {
+  const store = storeOn(on(connection, opening), {
     decider: payments,
     aggregates: "payments",
     most,
@@ -218,6 +249,3 @@ function wakingUps<Tables, Input>(store: Store<Tables, Input>, { process }: Open
   });
   return wakeUps;
 }
-
-export type { MemoryDatabase };
-export { never };

@@ -4,6 +4,7 @@ import { VirtualClock } from "@quadrille/bus/virtual-clock";
 import { type Service, services } from "@quadrille/contracts/events";
 import type { Fault } from "@quadrille/outbox/memory";
 import { wait } from "@quadrille/outbox/ports";
+import type { Transactions } from "@quadrille/outbox/transaction";
 import { Die } from "./die.ts";
 import { type FaultKind, Faults } from "./faults.ts";
 import type { Process } from "./process.ts";
@@ -18,7 +19,12 @@ export interface WorldOptions {
   /** The seed's own swarm unless given. */
   readonly faults?: readonly FaultKind[] | undefined;
   readonly isTraced?: boolean;
+  /** For a test of the checks: takes a safety rule out of every store. */
+  readonly spoil?: Spoil | undefined;
 }
+
+/** Any service's transactions, with something wrong about them. */
+export type Spoil = <Tables, Entry>(transactions: Transactions<Tables, Entry>) => Transactions<Tables, Entry>;
 
 type Point = Parameters<NonNullable<Parameters<(typeof databases)["order"]>[0]["fault"]>>[0];
 
@@ -29,6 +35,7 @@ const idleInTransactionMsMost = 10_000;
 
 export class World {
   readonly seed: number;
+  readonly spoil: Spoil | undefined;
   readonly clock = new VirtualClock(startMs);
   readonly faults: Faults;
   readonly trace: Trace | undefined;
@@ -48,8 +55,9 @@ export class World {
   #ids = 0;
   #opened = 0;
 
-  constructor({ seed, faults, isTraced = false }: WorldOptions) {
+  constructor({ seed, faults, isTraced = false, spoil }: WorldOptions) {
     this.seed = seed;
+    this.spoil = spoil;
     this.faults = new Faults(seed, faults);
     this.trace = isTraced ? new Trace(this.clock) : undefined;
     this.#lags = this.die("lags");
