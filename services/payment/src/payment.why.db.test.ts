@@ -108,14 +108,13 @@ test("what a person resolved, and what came of it", async () => {
     },
     { kind: "own", id: newId("r") },
   );
-  await store.handle(
-    {
-      type: "ProviderAnswered",
-      ...{ orderId, attemptId: "a-2", lease: 1, askedAt: new Date(), policy },
-      answer: { kind: "unknown", why: "TIMEOUT" },
-    },
-    { kind: "own", id: "x" },
-  );
+  const answered = {
+    type: "ProviderAnswered",
+    ...{ orderId, attemptId: "a-2", lease: 1, askedAt: new Date(), policy },
+    answer: { kind: "unknown", why: "TIMEOUT" },
+  } as const;
+  await store.handle(answered, { kind: "own", id: "x" });
+  await store.handle(answered, { kind: "own", id: "x" }); // Whoever wrote it down did not hear that it was.
   const said = { transactionKey: "t-desk", by: "operator:ann", note: "they said so" };
   const impatient = { ...policy, unknownSeconds: 0 };
   const input = {
