@@ -9,6 +9,7 @@
 // record. What is left out is in tests/exhaustive/README.md. The exit code is 1 when a law was broken.
 import { parseArgs } from "node:util";
 import { brief, thorough } from "../tests/exhaustive/configurations.ts";
+import { awaitedMost } from "../tests/exhaustive/provider.ts";
 import { type Found, search } from "../tests/exhaustive/search.ts";
 
 const { values } = parseArgs({
@@ -35,7 +36,9 @@ for (const configuration of chosen) {
   if (found.breach !== undefined) console.log(`\n${found.breach.law}\n${found.breach.story.join("\n")}\n`);
 }
 console.log(
-  `\n${chosen.length} configurations: ${sums.states.toLocaleString("en")} states, ${sums.transitions.toLocaleString("en")} transitions, ${sums.breaches} breaches in ${sums.seconds.toFixed(0)} s`,
+  `
+${chosen.length} configurations, every fact at any time and any number of times, a crash at any point, ${awaitedMost} callers at the provider at most:
+${sums.states.toLocaleString("en")} states, ${sums.transitions.toLocaleString("en")} transitions, ${sums.breaches} breaches in ${sums.seconds.toFixed(0)} s`,
 );
 process.exitCode = sums.breaches > 0 || chosen.length === 0 ? 1 : 0;
 

@@ -4,7 +4,6 @@ import { type Service, services, streamOf } from "@quadrille/contracts/events";
 import type { LivePayment } from "@quadrille/payment/payment";
 import type { View } from "./laws.ts";
 import { type Moves, slot } from "./moves.ts";
-import { balanceOf } from "./provider.ts";
 import { orderId, start } from "./terms.ts";
 
 /** The first of the auditor's laws that is broken, in its words. */
@@ -93,14 +92,14 @@ function paymentsOf(
   const { status, memberId, amountDue, currency, captured, attempt, dueAt, refunds } = payment;
   const refunded = refunds.reduce((sum, { state, amount }) => (state === "done" ? sum + amount : sum), 0n);
   const about = { orderId, status, memberId, amountDue, currency, captured, refunded, version, dueAt };
-  const entry = { ...about, attemptStartedAt: attempt?.startedAt, isRefundedByHand: false };
+  const entry = { ...about, attemptStartedAt: attempt?.startedAt, isRefundedByHand: account.byHand > 0n };
   const taken = account.charges.filter(({ amount }) => amount > 0n);
   const sum = taken.reduce((total, { amount }) => total + amount, 0n);
   const kept = {
     orderId,
     captured: sum,
     captures: taken.length,
-    refunded: sum - balanceOf(account),
+    refunded: account.refunds.reduce((total, { amount }) => total + amount, 0n),
     refunds: account.refunds.length,
   };
   return {

@@ -205,14 +205,22 @@ export class Moves {
   /** A person says the truth about what cannot end by itself. */
   #resolve(state: Int32Array, payment: LivePayment, now: Date, visit: Visit): void {
     const { account, calls } = this.provider.world(state[slot.world] as number);
-    const says = (resolution: keyof ReturnType<typeof inputsOf>["resolve"], isFair: boolean) =>
+    const says = (
+      resolution: keyof ReturnType<typeof inputsOf>["resolve"],
+      isFair: boolean,
+      world?: number,
+    ) =>
       this.#pay(
         state,
         this.#inputs.resolve[resolution],
         { what: () => `an operator says ${resolution}`, isFair },
         visit,
+        world,
       );
-    if (payment.status === "refunding" && payment.dueAt === undefined) says("RETRY", true);
+    if (payment.status === "refunding" && payment.dueAt === undefined) {
+      says("RETRY", true);
+      says("REFUNDED", false, this.provider.givenBack(state[slot.world] as number));
+    }
     const { attempt } = payment;
     if (payment.status !== "unknown" || attempt === undefined) return;
     if (now.getTime() - attempt.startedAt.getTime() < paymentPolicy.unknownSeconds * 1000) return;
@@ -315,7 +323,7 @@ function inputsOf({ order, product, member, payment }: Shop, { points, amountDue
     isProviderAvailable: true,
     policy: paymentPolicy,
   });
-  const resolve = (resolution: "CAPTURED" | "NOT_CAPTURED" | "RETRY") =>
+  const resolve = (resolution: "CAPTURED" | "NOT_CAPTURED" | "REFUNDED" | "RETRY") =>
     payment.numberOf({
       type: "ResolvePayment",
       orderId,
@@ -364,6 +372,7 @@ function inputsOf({ order, product, member, payment }: Shop, { points, amountDue
     resolve: {
       CAPTURED: resolve("CAPTURED"),
       NOT_CAPTURED: resolve("NOT_CAPTURED"),
+      REFUNDED: resolve("REFUNDED"),
       RETRY: resolve("RETRY"),
     },
   };

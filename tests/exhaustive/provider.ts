@@ -17,6 +17,8 @@ export interface Account {
   readonly charges: readonly { readonly attemptId: string; readonly amount: bigint }[];
   /** Numbers of the refunds that were made, with what they gave back. */
   readonly refunds: readonly { readonly number: number; readonly amount: bigint }[];
+  /** What an operator gave back another way. */
+  readonly byHand: bigint;
   /** A refund it will not make. */
   readonly refused: number | undefined;
   /** When the first attempt was made with the payment key. */
@@ -49,11 +51,13 @@ export interface Event {
 }
 
 /** Calls whose callers wait at once: one, and one that slept past its lease. */
-const awaitedMost = 2;
+export const awaitedMost = 2;
 
-export const balanceOf = ({ charges, refunds }: Account): bigint =>
+/** What is left with us of the buyer's money. */
+export const balanceOf = ({ charges, refunds, byHand }: Account): bigint =>
   charges.reduce((sum, { amount }) => sum + amount, 0n) -
-  refunds.reduce((sum, { amount }) => sum + amount, 0n);
+  refunds.reduce((sum, { amount }) => sum + amount, 0n) -
+  byHand;
 
 export class Provider {
   readonly initial: number;
@@ -65,7 +69,7 @@ export class Provider {
   constructor(configuration: Configuration, moments: readonly Date[]) {
     this.#configuration = configuration;
     this.#moments = moments;
-    const account = { charges: [], refunds: [], refused: undefined, keyUsedAt: undefined };
+    const account = { charges: [], refunds: [], byHand: 0n, refused: undefined, keyUsedAt: undefined };
     this.initial = this.#worlds.numberOf({ account, calls: [] });
   }
 
@@ -88,6 +92,13 @@ export class Provider {
     const keyUsedAt = account.keyUsedAt ?? errand.askedAt;
     const call = { errand: { ...errand, lease: 0 }, isStale: false, isAwaited: true, answer: undefined };
     return this.#numberOf({ account: { ...account, keyUsedAt }, calls: [...older, call] });
+  }
+
+  /** The same after an operator has given everything back another way. */
+  givenBack(number: number): number {
+    const { account, calls } = this.world(number);
+    const byHand = account.byHand + balanceOf(account);
+    return this.#numberOf({ account: { ...account, byHand }, calls });
   }
 
   events(number: number, moment: number): readonly Event[] {
