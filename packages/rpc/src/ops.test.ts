@@ -59,3 +59,27 @@ test("one snapshot at a time; the next may be taken when it is over, however it 
   expect(await read(opened.operator.readBooks({}))).toHaveLength(1);
   expect(taken).toBe(3);
 });
+
+test("an order is explained to operators alone, and only under an id", async () => {
+  const explanation = { service: "order", status: "PENDING", steps: [], waits: [], readAt: takenAt };
+  const asked: unknown[] = [];
+  const services = [
+    opsRpc({
+      books: async function* () {},
+      explain: async (about) => {
+        asked.push(about);
+        return explanation;
+      },
+    }),
+  ];
+  await using served = await openServed(OpsServiceService, services);
+  const operator = await served.as.operator("ann");
+  const about = { orderId: "o-1", factIds: ["f-1", "f-2"] };
+  expect(await operator.explainOrder(about)).toEqual(explanation);
+  expect(asked).toEqual([about]);
+  for (const wrong of [{ orderId: "no id" }, { factIds: Array.from({ length: 5_001 }, () => "f") }])
+    expect(await refusalOf(operator.explainOrder({ ...about, ...wrong }))).toContain("INVALID_REQUEST");
+  for (const caller of [await served.as.member("7"), await served.as.service("order")])
+    expect(await refusalOf(caller.explainOrder(about))).toBe("FORBIDDEN");
+  expect(asked).toHaveLength(1);
+});
