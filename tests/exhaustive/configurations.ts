@@ -1,4 +1,5 @@
 // What is tried: where one order may start, what may happen to it, and at which moments.
+import type { Service } from "@quadrille/contracts/events";
 
 /** What the payment provider may do with a charge that reaches it. */
 export type ChargeOutcome = "taken" | "declined" | "other amount";
@@ -12,6 +13,8 @@ export interface Configuration {
   readonly pointsOwned: bigint;
   /** The clock stands still but for its jumps from one of these to the next. */
   readonly momentsSeconds: readonly number[];
+  /** The service whose clock may be one moment before the others', or behind them. */
+  readonly skewed: Service | undefined;
   readonly outcomes: readonly ChargeOutcome[];
   /** The member may ask for a cancel at any time. */
   readonly cancels: boolean;
@@ -34,6 +37,7 @@ const plain: Omit<Configuration, "name"> = {
   stock: 1,
   pointsOwned: 100n,
   momentsSeconds: [0, 95_000],
+  skewed: undefined,
   outcomes: ["taken", "declined"],
   cancels: false,
   rival: false,
@@ -54,6 +58,8 @@ const ended = [0, 61, 601, 720, 4500, 95_000];
 /** Together some seconds: tried with every run of the tests. */
 export const brief: readonly Configuration[] = [
   { ...plain, name: "money; no holds in time", momentsSeconds: [0, 61, 601, 95_000] },
+  { ...plain, name: "money; product's clock", skewed: "product", momentsSeconds: [0, 61, 601, 95_000] },
+  { ...plain, name: "money; payment's clock", skewed: "payment", momentsSeconds: [0, 61, 601, 95_000] },
   { ...plain, name: "money; cancels", cancels: true },
   { ...plain, name: "money; cancels; refund refused", cancels: true, refusesRefund: true, outcomes: all },
   { ...plain, name: "money; cancels; rival", cancels: true, rival: true },
@@ -105,6 +111,28 @@ export const thorough: readonly Configuration[] = [
     doubts: true,
     forgets: true,
     keyLifeSeconds: 5000,
+    momentsSeconds: late,
+  },
+  {
+    ...plain,
+    name: "money; cancels; late; order's clock",
+    skewed: "order",
+    cancels: true,
+    momentsSeconds: late,
+  },
+  {
+    ...plain,
+    name: "money; doubts; late; payment's clock",
+    skewed: "payment",
+    doubts: true,
+    forgets: true,
+    momentsSeconds: late,
+  },
+  {
+    ...plain,
+    ...partly,
+    name: "points, money; late; member's clock",
+    skewed: "member",
     momentsSeconds: late,
   },
   { ...plain, ...partly, name: "points, money; cancels", cancels: true },

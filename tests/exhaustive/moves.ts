@@ -12,8 +12,17 @@ import { Shop, type Spoil } from "./shop.ts";
 import { at, memberId, orderId, orderPolicy, paymentPolicy, variantId } from "./terms.ts";
 
 /** Where the numbers of a state stand. */
-export const slot = { moment: 0, order: 1, product: 2, member: 3, payment: 4, world: 5, rivals: 6 } as const;
-export const stateWidth = 7;
+export const slot = {
+  moment: 0,
+  order: 1,
+  product: 2,
+  member: 3,
+  payment: 4,
+  world: 5,
+  rivals: 6,
+  skewed: 7,
+} as const;
+export const stateWidth = 8;
 
 export interface Move {
   /** What happened, for people; made only when it is read. */
@@ -70,6 +79,7 @@ export class Moves {
       payment.initial,
       this.provider.initial,
       0,
+      0,
     );
   }
 
@@ -104,13 +114,12 @@ export class Moves {
 
   /** Whatever was told may be delivered at any time, in any order and any number of times. */
   #deliver(state: Int32Array, visit: Visit): void {
-    const moment = state[slot.moment] as number;
     for (const way of this.#ways) {
       const { after, quiet } = this.#delivered(
         way,
         state[slot[way.hearer]] as number,
         state[slot[way.teller]] as number,
-        moment,
+        this.#momentOf(state, way.hearer),
       );
       this.quiet += quiet;
       for (const { step, move } of after) this.#step(state, way.hearer, step, move, visit);
@@ -142,7 +151,7 @@ export class Moves {
 
   /** Calls to the payment provider go on. */
   #provide(state: Int32Array, visit: Visit): void {
-    const moment = state[slot.moment] as number;
+    const moment = this.#momentOf(state, "payment");
     for (const { what, isFair, after, input } of this.provider.events(state[slot.world] as number, moment)) {
       const move = { what: () => what, isFair };
       if (input === undefined) {
@@ -158,31 +167,49 @@ export class Moves {
   /** Timers find what is due. They may also find it late, for nothing makes them come before anything else. */
   #sweep(state: Int32Array, visit: Visit): void {
     const { order, stock, benefits, payment } = this.view(state);
-    const moment = state[slot.moment] as number;
-    const now = this.shop.moments[moment] as Date;
-    const isOver = (until: Date | undefined) => until !== undefined && until <= now;
+    const nowOf = (service: Service) => this.shop.moments[this.#momentOf(state, service)] as Date;
+    const isOver = (service: Service, until: Date | undefined) =>
+      until !== undefined && until <= nowOf(service);
     const { product, member } = this.shop;
     const inputs = this.#inputs;
     const fair = (what: string): Move => ({ what: () => what, isFair: true });
-    if (order.status !== "absent" && isOver(order.dueAt)) {
-      const step = this.shop.order.handle(state[slot.order] as number, inputs.orderDue, moment);
+    if (order.status !== "absent" && isOver("order", order.dueAt)) {
+      const step = this.shop.order.handle(
+        state[slot.order] as number,
+        inputs.orderDue,
+        this.#momentOf(state, "order"),
+      );
       this.#step(state, "order", step, fair("the sweep finds the order due"), visit);
     }
-    if (stock.status === "held" && isOver(stock.holdUntil)) {
-      const step = product.handle(state[slot.product] as number, inputs.stockExpired, moment);
+    if (stock.status === "held" && isOver("product", stock.holdUntil)) {
+      const step = product.handle(
+        state[slot.product] as number,
+        inputs.stockExpired,
+        this.#momentOf(state, "product"),
+      );
       this.#step(state, "product", step, fair("the sweep finds the stock's hold over"), visit);
     }
-    if (benefits?.status === "held" && isOver(benefits.holdUntil)) {
-      const step = member.handle(state[slot.member] as number, inputs.benefitsExpired, moment);
+    if (benefits?.status === "held" && isOver("member", benefits.holdUntil)) {
+      const step = member.handle(
+        state[slot.member] as number,
+        inputs.benefitsExpired,
+        this.#momentOf(state, "member"),
+      );
       this.#step(state, "member", step, fair("the sweep finds the points' hold over"), visit);
     }
     if (payment.status === "absent") return;
     const isOverdue =
-      (payment.status === "ready" && isOver(payment.payBy)) ||
-      (payment.status === "confirming" && isOver(payment.dueAt));
+      (payment.status === "ready" && isOver("payment", payment.payBy)) ||
+      (payment.status === "confirming" && isOver("payment", payment.dueAt));
     if (isOverdue) this.#pay(state, inputs.paymentDue, fair("the sweep finds the payment overdue"), visit);
-    this.#lease(state, payment, isOver(payment.dueAt), isOver(payment.leasedUntil), visit);
-    this.#resolve(state, payment, now, visit);
+    this.#lease(
+      state,
+      payment,
+      isOver("payment", payment.dueAt),
+      isOver("payment", payment.leasedUntil),
+      visit,
+    );
+    this.#resolve(state, payment, nowOf("payment"), visit);
   }
 
   #lease(
@@ -194,7 +221,7 @@ export class Moves {
   ): void {
     const isAsked = leasedUntil !== undefined && !isOver;
     if (dueAt === undefined || isAsked || !this.provider.hasRoom(state[slot.world] as number)) return;
-    const isLast = state[slot.moment] === this.shop.moments.length - 1;
+    const isLast = this.#momentOf(state, "payment") === this.shop.moments.length - 1;
     const move = {
       what: () => (isDue ? "payment asks the provider" : "payment asks the provider early"),
       isFair: isDue || isLast, // The last moment has no end: whatever is waited for comes in it.
@@ -230,20 +257,37 @@ export class Moves {
     if (balance === 0n && !mayStillCharge) says("NOT_CAPTURED", false);
   }
 
+  /** One service's clock may go before the others', or after them, by one moment. */
   #passTime(state: Int32Array, visit: Visit): void {
-    const moment = (state[slot.moment] as number) + 1;
+    const { skewed } = this.configuration;
+    const [all, own] = [state[slot.moment] as number, state[slot.skewed] as number];
+    const others = services.filter((name) => name !== skewed);
+    if (skewed === undefined || all <= own) this.#tick(state, slot.moment, others, visit);
+    if (skewed !== undefined && own <= all) this.#tick(state, slot.skewed, [skewed], visit);
+  }
+
+  #tick(state: Int32Array, clock: number, names: readonly Service[], visit: Visit): void {
+    const moment = (state[clock] as number) + 1;
     const seconds = this.configuration.momentsSeconds[moment];
     if (seconds === undefined) return;
     this.#next.set(state);
-    this.#next[slot.moment] = moment;
-    for (const name of services)
+    this.#next[clock] = moment;
+    for (const name of names)
       this.#next[slot[name]] = this.shop[name].wait(state[slot[name]] as number, moment);
-    visit(this.#next, { what: () => `time passes: ${seconds} s since the order was placed`, isFair: true });
+    const whose = names.length === 1 ? ` by ${names[0]}'s clock` : "";
+    visit(this.#next, {
+      what: () => `time passes${whose}: ${seconds} s since the order was placed`,
+      isFair: true,
+    });
+  }
+
+  #momentOf(state: Int32Array, service: Service): number {
+    return state[service === this.configuration.skewed ? slot.skewed : slot.moment] as number;
   }
 
   /** The buyer pays, cancels, and sends the first request again. */
   #want(state: Int32Array, visit: Visit): void {
-    const moment = state[slot.moment] as number;
+    const moment = this.#momentOf(state, "order");
     const { order, payment } = this.shop;
     const own = state[slot.order] as number;
     const { payments } = payment.memory(state[slot.payment] as number).rows;
@@ -263,15 +307,22 @@ export class Moves {
   /** Somebody else takes what is free. */
   #rival(state: Int32Array, visit: Visit): void {
     if (!this.configuration.rival) return;
-    const moment = state[slot.moment] as number;
     const rivals = state[slot.rivals] as number;
     if ((rivals & stockTaken) === 0) {
-      const step = this.shop.product.handle(state[slot.product] as number, this.#inputs.rivalStock, moment);
+      const step = this.shop.product.handle(
+        state[slot.product] as number,
+        this.#inputs.rivalStock,
+        this.#momentOf(state, "product"),
+      );
       const move = { what: () => "another buyer's order takes what stock there is", isFair: false };
       this.#step(state, "product", step, move, visit, rivals | stockTaken);
     }
     if ((rivals & pointsTaken) === 0 && this.configuration.points > 0n) {
-      const step = this.shop.member.handle(state[slot.member] as number, this.#inputs.rivalPoints, moment);
+      const step = this.shop.member.handle(
+        state[slot.member] as number,
+        this.#inputs.rivalPoints,
+        this.#momentOf(state, "member"),
+      );
       if (step.refusal !== undefined) return;
       const move = { what: () => "an operator takes the member's points", isFair: false };
       this.#step(state, "member", step, move, visit, rivals | pointsTaken);
@@ -285,7 +336,11 @@ export class Moves {
     visit: Visit,
     world = state[slot.world] as number,
   ): void {
-    const step = this.shop.payment.handle(state[slot.payment] as number, input, state[slot.moment] as number);
+    const step = this.shop.payment.handle(
+      state[slot.payment] as number,
+      input,
+      this.#momentOf(state, "payment"),
+    );
     this.#next.set(state);
     this.#next[slot.payment] = step.after;
     this.#next[slot.world] =
