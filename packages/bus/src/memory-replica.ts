@@ -160,8 +160,10 @@ function heardOf(stream: MemoryStream, { durable: name, limits }: ReplicaOptions
 
 /** A message as it can be read. */
 export function readable(message: Message): Readable {
-  const headers = new Map(message.headers);
-  return { ...message, header: (name: string) => headers.get(name) || undefined };
+  const { subject, headers, payload } = message;
+  // There are ten at the most, and three of them are read.
+  const header = (name: string) => headers.findLast(([each]) => each === name)?.[1] || undefined;
+  return { subject, payload, header };
 }
 
 function deliveryOf(durable: MemoryDurable, sent: Sent, isAlive: () => boolean): Delivery {

@@ -93,7 +93,8 @@ function fact<Type extends `${Service}.${string}`, Message extends { orderId: st
       } catch (cause) {
         throw new Undecodable(`not a ${type}`, { cause });
       }
-      for (const [field, value] of Object.entries(data)) {
+      for (const field of Object.keys(data)) {
+        const value = data[field as keyof Message];
         if (value === undefined) throw new Undecodable(`${type} without ${field}`);
         // An enum value of a newer build: to go on would be to tell it further as something else.
         if (value === "UNRECOGNIZED")
