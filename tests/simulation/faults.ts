@@ -12,6 +12,9 @@ export const kinds = {
   "bus.double": { most: 0.5, meaning: "a delivery arrives twice" },
   "bus.delay": { most: 0.2, meaning: "a delivery takes up to two minutes" },
   "bus.reorder": { most: 1, meaning: "deliveries overtake each other" },
+  "bus.wiped": { most: 1, meaning: "the broker loses everything and starts again" },
+  "bus.setBack": { most: 1, meaning: "the broker starts again with an old copy of its store" },
+  "bus.streamLost": { most: 1, meaning: "the broker loses one stream without a word" },
   "database.conflict": { most: 0.1, meaning: "a transaction is rolled back because of another" },
   "database.busy": { most: 0.1, meaning: "a lock is not to be had in time" },
   "database.lost": { most: 0.05, meaning: "the connection breaks before the commit" },
@@ -82,6 +85,10 @@ export class Faults {
   /** From now on nothing goes wrong any more. */
   end(): void {
     this.#isOn = false;
+  }
+
+  has(kind: FaultKind): boolean {
+    return this.#chances.has(kind);
   }
 
   /** For what is so, or not, from the beginning. */

@@ -1,5 +1,5 @@
 // One replica of a service, opened as its main.ts opens it: store, relay, subscriptions, sweeps, over memory.
-import type { Hearing, Line } from "@quadrille/bus";
+import { type Hearing, type Line, NotPublished } from "@quadrille/bus";
 import type { MemoryBus } from "@quadrille/bus/memory";
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
 import type { Service } from "@quadrille/contracts/events";
@@ -31,6 +31,7 @@ export interface Replica<S> {
   readonly process: Process;
   readonly store: S;
   readonly relay: Relay;
+  readonly bus: MemoryBus;
   /** Looks at what is due once. */
   sweep(): Promise<void>;
 }
@@ -98,17 +99,17 @@ function begin<S extends Service>(world: World, service: S, name: string) {
 
 function finish<S extends Store<never, never>>(
   world: World,
-  parts: Omit<Replica<S>, "relay">,
+  parts: Omit<Replica<S>, "relay" | "bus">,
   lines: readonly Line[],
 ): Replica<S> {
   const { service, process, store } = parts;
   const bus = world.broker.connect({ log: world.log, clock: process.clock });
   process.onDeath(() => bus.crash());
-  void bus.ownStream(service);
+  void bus.ownStream(service, store.places.told);
   const publish = (envelope: Envelope) => publishing(world, process, bus, envelope);
   const relay = startRelay({ outbox: store.outbox, publish, log: world.log, clock: process.clock });
   hearing(world, parts, bus, lines);
-  return { ...parts, relay };
+  return { ...parts, relay, bus };
 }
 
 function hearing(
@@ -125,7 +126,7 @@ function hearing(
       await world.step("crash.ack", process);
     },
   }));
-  return bus.subscribe(service, careful, { park: store.park });
+  return bus.subscribe(service, careful, { park: store.park, places: store.places.heard });
 }
 
 async function publishing(
@@ -140,7 +141,8 @@ async function publishing(
   try {
     placement = await bus.publish(envelope);
   } catch (error) {
-    await wait(process.clock, publishTimeoutMs); // The broker says nothing, so its patience is what ends it.
+    const isSilent = error instanceof NotPublished && error.message.startsWith("no answer");
+    if (isSilent) await wait(process.clock, publishTimeoutMs);
     throw error;
   }
   world.trace?.add(`${process.name} publishes ${envelope.type} ${envelope.aggregateId} at ${placement.seq}`);

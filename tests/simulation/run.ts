@@ -4,6 +4,7 @@ import { Buyer, type Told } from "./buyer.ts";
 import { fill } from "./catalogue.ts";
 import { check } from "./check.ts";
 import type { FaultKind } from "./faults.ts";
+import { forget } from "./forgetting.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 export interface RunOptions extends WorldOptions {
@@ -69,6 +70,7 @@ async function live(world: World, orders: readonly number[], told: Told): Promis
   world.faults.begin();
   let buying = orders.length;
   let failure: { readonly error: unknown } | undefined;
+  forget(world);
   for (const index of orders) {
     new Buyer(world, catalogue, told, index)
       .buy()

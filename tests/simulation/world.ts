@@ -104,9 +104,10 @@ export class World {
     return this.#replicas[service];
   }
 
-  /** How long something short takes. */
+  /** How long something short takes; half of the time nothing, so that much happens in one moment. */
   lagMs(): number {
-    return this.#longestLagMs === 0 ? 0 : this.#lags.below(this.#longestLagMs + 1);
+    if (this.#longestLagMs === 0) return 0;
+    return Math.max(0, this.#lags.between(-this.#longestLagMs, this.#longestLagMs));
   }
 
   /** Lets something short pass in a process. */

@@ -1,0 +1,54 @@
+// A broker that forgets: its store is wiped or set back while everything else goes on.
+import { checkEveryMs } from "@quadrille/bus";
+import type { DurablesThen } from "@quadrille/bus/memory-broker";
+import { services } from "@quadrille/contracts/events";
+import type { FaultKind } from "./faults.ts";
+import type { World } from "./world.ts";
+
+/** So long after it began, at the latest. */
+const withinMs = 90_000;
+const timesMost = 2;
+/** Replicas look by themselves every so often; only after something happened there is something to see. */
+const looks = 3;
+const durablesThen: readonly DurablesThen[] = ["same", "older", "newer"];
+
+/** Sets the times at which it happens. */
+export function forget(world: World): void {
+  const { faults, broker } = world;
+  const how: { readonly [kind in FaultKind]?: () => string } = {
+    "bus.wiped": () => {
+      broker.wipe();
+      return "is wiped";
+    },
+    "bus.setBack": () => {
+      const die = faults.die("bus.setBack");
+      const [ms, then] = [die.between(100, 60_000), die.pick(durablesThen)];
+      broker.rollBack({ ms }, then);
+      return `is set back by ${ms} ms, durables ${then}`;
+    },
+    "bus.streamLost": () => {
+      const teller = faults.die("bus.streamLost").pick(services);
+      broker.wipe(teller);
+      return `loses the stream of ${teller}`;
+    },
+  };
+  for (const [kind, happen] of Object.entries(how) as [FaultKind, () => string][]) {
+    if (!faults.has(kind)) continue;
+    const die = faults.die(kind);
+    for (let times = die.between(1, timesMost); times > 0; times -= 1) {
+      world.clock.after(die.below(withinMs), () => {
+        if (!faults.strikes(kind)) return;
+        world.trace?.add(`the broker ${happen()}`);
+        for (let look = 1; look <= looks; look += 1)
+          world.clock.after(look * checkEveryMs, () => checkBroker(world));
+      });
+    }
+  }
+}
+
+/** Every replica compares what it remembers with what the broker has. */
+export function checkBroker(world: World): void {
+  for (const service of services)
+    for (const { process, bus } of world.replicasOf(service))
+      if (process.isAlive) void bus.check().catch(() => undefined); // It is tried again at the next look.
+}
