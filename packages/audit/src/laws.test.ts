@@ -47,6 +47,11 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "I1: order sold has not ended: confirmed, stock wanted, benefits spent, payment approved",
     ],
     [
+      "money of a cancelled order that was not given back",
+      ({ order }) => Object.assign(entry(order.orders, "gone"), { payment: "approved" }),
+      "I1: order gone has not ended: cancelled, stock released, benefits released, payment approved",
+    ],
+    [
       "an order without a deadline",
       ({ order }) => Object.assign(entry(order.orders, "gone"), { status: "payable" }),
       "I1: order gone is payable, and nobody will look at it again",
@@ -182,6 +187,39 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "I6: order sold costs ann 900 KRW, payment says ann 901 KRW",
     ],
     [
+      "a payment in another currency",
+      ({ payment }) => Object.assign(entry(payment.payments, "sold"), { currency: "JPY" }),
+      "I6: order sold costs ann 900 KRW, payment says ann 900 JPY",
+    ],
+    [
+      "somebody else's payment",
+      ({ payment }) => Object.assign(entry(payment.payments, "sold"), { memberId: "bob" }),
+      "I6: order sold costs ann 900 KRW, payment says bob 900 KRW",
+    ],
+    [
+      "points nobody wanted to use",
+      ({ order }) => Object.assign(entry(order.orders, "sold"), { points: 0n, benefits: "unwanted" }),
+      "I6: order sold uses no points, member has them spent",
+    ],
+    [
+      "a cancelled order that keeps everything",
+      ({ product, member, payment }) => {
+        Object.assign(entry(product.stockHolds, "gone"), { status: "committed" });
+        Object.assign(entry(member.benefitHolds, "gone"), { status: "spent" });
+        Object.assign(entry(payment.payments, "gone"), { status: "approved", captured: 450n });
+      },
+      "I6: order gone is cancelled, its stock is committed",
+      "I6: order gone is cancelled, its points are spent",
+      "I6: order gone is cancelled, its payment is approved",
+    ],
+    [
+      "a payment for nobody",
+      ({ payment }) => {
+        payment.payments.set("ghost", { ...entry(payment.payments, "sold"), orderId: "ghost" });
+      },
+      "I6: payment is approved for ghost, which is no order",
+    ],
+    [
       "a hold for nobody",
       ({ product, member }) => {
         product.stockHolds.set("ghost", {
@@ -216,6 +254,11 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "a currency",
       ({ order }) => Object.assign(entry(order.orders, "gone"), { currency: "JPY" }),
       "I7: order gone is in JPY, others in KRW",
+    ],
+    [
+      "points that are paid out",
+      ({ order }) => Object.assign(entry(order.orders, "gone"), { points: -50n, amountDue: 550n }),
+      "I7: order gone takes less than nothing",
     ],
     [
       "what is paid with",
@@ -336,6 +379,12 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "I16: payment sold is refunded with 900 refunded, the provider gave back 0",
     ],
     [
+      "money that is in doubt here and taken there",
+      ({ payment }) =>
+        Object.assign(entry(payment.payments, "sold"), { status: "unknown", captured: 0n, dueAt: takenAt }),
+      "I16: payment sold is unknown with 0 captured, the provider took 900",
+    ],
+    [
       "money nobody here knows of",
       ({ payment }) =>
         payment.provider.set("x", { orderId: "x", captured: 5n, captures: 1, refunded: 0n, refunds: 0 }),
@@ -396,13 +445,36 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
     },
   ],
   [
-    "an order whose first facts were forgotten with their day",
+    "an order whose first facts were forgotten with their day, by a clock that is a little slow",
     atRest,
     (books) => {
-      Object.assign(entry(books.order.orders, "sold"), { placedAt: new Date("2026-06-10T23:59:00Z") });
+      Object.assign(entry(books.order.orders, "sold"), { placedAt: new Date("2026-06-11T00:00:30Z") });
       const { factId } = factOf(books, "order.placed", "sold");
       books.order.told.delete(factId);
       for (const hearer of ["product", "member"] as const) books[hearer].heard.delete(factId);
+    },
+  ],
+  [
+    "a fact whose hearer forgot it with its day",
+    atRest,
+    (books) => {
+      books.product.heardSince = takenAt;
+      books.product.heard.clear();
+    },
+  ],
+  [
+    "money that was found after the order had ended, on its way back",
+    running,
+    ({ payment }) => {
+      const back = { status: "refunding", captured: 450n, dueAt: takenAt };
+      Object.assign(entry(payment.payments, "gone"), back);
+      payment.provider.set("gone", {
+        orderId: "gone",
+        captured: 450n,
+        captures: 1,
+        refunded: 0n,
+        refunds: 0,
+      });
     },
   ],
   [
