@@ -6,7 +6,7 @@ import type { LivePayment, Payment, PaymentInput } from "@quadrille/payment/paym
 import type { Hold, Variant } from "@quadrille/product/stock";
 import type { Configuration } from "./configurations.ts";
 import type { View } from "./laws.ts";
-import type { Step } from "./party.ts";
+import { memoriesMost, momentsMost, type Step } from "./party.ts";
 import { balanceOf, Provider } from "./provider.ts";
 import { Shop, type Spoil } from "./shop.ts";
 import { at, memberId, orderId, orderPolicy, paymentPolicy, variantId } from "./terms.ts";
@@ -128,7 +128,7 @@ export class Moves {
 
   /** What each of a teller's facts does to a hearer; those that do nothing are only counted. */
   #delivered({ hearer, teller, known }: Way, heard: number, told: number, moment: number): Delivered {
-    const key = (heard * 0x200000 + told) * 16 + moment;
+    const key = (heard * memoriesMost + told) * momentsMost + moment;
     const before = known.get(key);
     if (before !== undefined) return before;
     const { letters } = this.shop;

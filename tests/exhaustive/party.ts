@@ -50,7 +50,9 @@ export interface PartyRules<Tables, Input, F extends Fact, Entry> {
   readonly hasInbox?: boolean;
 }
 
-const momentsMost = 16;
+export const momentsMost = 16;
+/** Memories of one service; together with a moment two of them still make one whole number. */
+export const memoriesMost = 2 ** 21;
 const heardCause = {
   kind: "fact",
   stream: "",
@@ -83,6 +85,7 @@ export class Party<Tables, Input, F extends Fact, Entry> {
     moments: readonly Date[],
   ) {
     this.name = rules.name;
+    if (moments.length > momentsMost) throw new Error(`${moments.length} moments; at most ${momentsMost}`);
     this.#rules = rules;
     this.#letters = letters;
     this.#moments = moments;
@@ -123,7 +126,7 @@ export class Party<Tables, Input, F extends Fact, Entry> {
 
   /** A letter is delivered, for the first time or once more. */
   hear(memory: number, letter: number, moment: number): Step {
-    const key = (letter * 0x200000 + memory) * momentsMost + moment;
+    const key = (letter * memoriesMost + memory) * momentsMost + moment;
     const known = this.#heard.get(key);
     if (known !== undefined) return known;
     const { id } = this.#letters.at(letter);
@@ -142,7 +145,7 @@ export class Party<Tables, Input, F extends Fact, Entry> {
 
   /** A call or a timer. */
   handle(memory: number, input: number, moment: number): Step {
-    const key = (input * 0x200000 + memory) * momentsMost + moment;
+    const key = (input * memoriesMost + memory) * momentsMost + moment;
     const known = this.#handled.get(key);
     if (known !== undefined) return known;
     const step = this.#decide(memory, this.#inputs.at(input), { kind: "own", id: "own" }, moment);
@@ -209,6 +212,7 @@ export class Party<Tables, Input, F extends Fact, Entry> {
     }
     const inbox = cause.kind === "fact" ? new Set([...before.inbox, cause.id]) : before.inbox;
     const after = this.#memories.numberOf({ rows, outbox, inbox });
+    if (after >= memoriesMost) throw new Error(`${this.name} has more than ${memoriesMost} memories`);
     return { after, answer: outcome.answer, refusal: undefined, breach: law(before.rows, rows) };
   }
 

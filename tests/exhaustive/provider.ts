@@ -10,6 +10,7 @@ import type { ProviderState } from "@quadrille/payment/payment.answers";
 import type { RefundAnswer } from "@quadrille/payment/payment.refunds";
 import type { Configuration } from "./configurations.ts";
 import { Interned } from "./interned.ts";
+import { momentsMost } from "./party.ts";
 import { orderId, paymentPolicy, start } from "./terms.ts";
 
 export interface Account {
@@ -102,7 +103,7 @@ export class Provider {
   }
 
   events(number: number, moment: number): readonly Event[] {
-    const key = number * 16 + moment;
+    const key = number * momentsMost + moment;
     let events = this.#events.get(key);
     if (events === undefined) {
       const { calls } = this.world(number);
