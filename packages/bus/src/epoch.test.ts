@@ -164,6 +164,7 @@ function durableOn(stream: StreamNow, now: DurableNow | undefined) {
     durable: "durable",
     look: async () => stream,
     durableNow: async () => durable,
+    isSameMaking: (one, other) => one === other,
     async make(from) {
       deeds.push(from === undefined ? "make" : `make from ${from.getTime() / minute}`);
       durable = { created: "anew", delivered: 0n, floor: 0n };

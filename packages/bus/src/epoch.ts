@@ -121,6 +121,8 @@ export interface HeardStream {
   readonly durable: string;
   look(): Promise<StreamNow>;
   durableNow(): Promise<DurableNow | undefined>;
+  /** Whether two answers to when it was made speak of one making. */
+  isSameMaking(one: string, other: string): boolean;
   /** Makes it unless it is there; from the first message on, or from those stored at that moment. */
   make(from: Date | undefined): Promise<void>;
   remove(): Promise<void>;
@@ -150,7 +152,8 @@ export async function lookHeard(
   const { stream } = compared;
   const isAhead = durable !== undefined && durable.delivered > stream.last;
   // Whoever made the durable anew since then has seen to what this process knows.
-  const isWitness = witness !== undefined && durable?.created === witness.created;
+  const isWitness =
+    witness !== undefined && durable !== undefined && heard.isSameMaking(durable.created, witness.created);
   const isContradicted = isWitness && !(await holds(witness, stream, heard.look));
   const isSound = durable !== undefined && compared.isIntact && !isAhead && !isContradicted;
   return { compared, durable, isSound };
@@ -163,8 +166,8 @@ export async function settleHeard(
   witness: Witness | undefined,
   log: BusLog,
 ): Promise<DurableNow> {
-  for (;;) {
-    const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+  for (let saw = witness; ; saw = undefined) {
+    const { compared, durable, isSound } = await lookHeard(places, heard, saw);
     if (isSound && durable !== undefined) {
       await epochOf(places, compared);
       warnOfGap(heard, compared.stream, durable, log);
@@ -175,7 +178,7 @@ export async function settleHeard(
       continue;
     }
     if (!(await places.begin(heard.name))) throw new Error(`another replica makes ${heard.durable} anew`);
-    await orAbandon(places, heard.name, () => makeAnew(places, heard, witness, log));
+    await orAbandon(places, heard.name, () => makeAnew(places, heard, saw, log));
   }
 }
 

@@ -153,6 +153,7 @@ function heardOf(stream: MemoryStream, { durable: name, limits }: ReplicaOptions
       const { created, delivered, floor } = durable;
       return { created, delivered: BigInt(delivered), floor: BigInt(floor) };
     },
+    isSameMaking: (one, other) => one === other,
     make: async (from) => void stream.make(name, limits, from),
     remove: async () => stream.remove(name),
   };

@@ -1,6 +1,7 @@
 // A service's memory for tests of the bus: an outbox with what it told, an inbox with what it heard, no database.
 import type { Envelope } from "@quadrille/contracts/envelope";
 import type { Service } from "@quadrille/contracts/events";
+import { Refusal } from "@quadrille/decider";
 import { MemoryOutbox } from "@quadrille/outbox/memory-outbox";
 import { heardIn, MemoryEpochs, toldIn } from "@quadrille/outbox/memory-places";
 import type { Claim } from "@quadrille/outbox/transaction";
@@ -20,8 +21,8 @@ export class Teller {
   }
 
   /** Facts that payment hears, in the outbox and nowhere else. */
-  tell(count: number): readonly Envelope[] {
-    const facts = Array.from({ length: count }, () => factFor());
+  tell(count: number, type = "order.confirmation_failed"): readonly Envelope[] {
+    const facts = Array.from({ length: count }, () => ({ ...factFor(), type }));
     for (const fact of facts) this.outbox.insert(fact);
     return facts;
   }
@@ -34,6 +35,14 @@ export class Teller {
     return [...this.outbox.rows.values()]
       .filter(({ placement }) => placement === undefined)
       .map(({ envelope }) => envelope);
+  }
+
+  /** Publishes these one after the other. */
+  async publishInTurn(bus: Bus, facts: readonly Envelope[]): Promise<void> {
+    for (const fact of facts) {
+      const placement = await bus.publish(fact);
+      await this.outbox.mark([{ id: fact.id, placement }]);
+    }
   }
 
   /** What a relay does: publishes what is not published, and marks what the broker took. */
@@ -61,15 +70,27 @@ export class Listener {
   readonly deliveries = new Map<string, number>();
   readonly places;
   /** Facts wait here while it is shut. */
-  gate: Promise<unknown> = Promise.resolve();
+  gate: PromiseLike<unknown> = Promise.resolve();
+  /** Facts that cannot be handled just now. */
+  readonly refused = new Set<string>();
+  /** Questions about what is remembered wait here while it is shut. */
+  memory: PromiseLike<unknown> = Promise.resolve();
 
   constructor(clock: Clock) {
-    this.places = heardIn(this.inbox, new MemoryEpochs(clock));
+    const places = heardIn(this.inbox, new MemoryEpochs(clock));
+    this.places = {
+      ...places,
+      known: async (stream: string) => {
+        await this.memory;
+        return await places.known(stream);
+      },
+    };
   }
 
   hear(bus: Bus, hearer: Service = "payment"): Hearing {
     const lines = linesFor(hearer, async (_, { id: factId, stream, seq, storedAt, deliveries }) => {
       await this.gate;
+      if (this.refused.has(factId)) throw new Refusal("UNAVAILABLE");
       this.deliveries.set(factId, (this.deliveries.get(factId) ?? 0) + 1);
       if (!this.inbox.has(factId)) this.inbox.set(factId, { factId, stream, seq, storedAt, deliveries });
     });
