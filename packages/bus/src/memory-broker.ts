@@ -139,7 +139,7 @@ export class MemoryDurable {
 
   /** Sends what can be sent, in its own turn: never inside the call that made it possible. */
   wake(): void {
-    if (this.#sending) return;
+    if (this.#sending || (this.#due.length === 0 && this.#next > this.#stream.last)) return;
     this.#sending = true;
     this.#clock.after(0, () => {
       this.#sending = false;
