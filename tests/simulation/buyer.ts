@@ -215,12 +215,12 @@ function termsOf({ orderId, lines, subtotal, points, amountDue, placedAt }: Plac
   return [orderId, ...wanted, subtotal, points, amountDue, placedAt.toISOString()].join(" ");
 }
 
-function shopOf(world: World, { store }: OrderReplica): Shop {
+function shopOf(world: World, { store, process }: OrderReplica): Shop {
   return {
     store,
     lookUps: {
       async variants(ids) {
-        await world.lookUp();
+        await world.lookUp(process.name);
         const listed = ids.flatMap((variantId) => {
           const variant = world.databases.product.read("variants", variantId);
           return variant.status === "listed" ? [[variantId, { variantId, ...variant }] as const] : [];
@@ -228,7 +228,7 @@ function shopOf(world: World, { store }: OrderReplica): Shop {
         return new Map(listed);
       },
       async pointsOwned(memberToken) {
-        await world.lookUp();
+        await world.lookUp(process.name);
         const member = world.databases.member.read("members", memberToken);
         return member.status === "known" ? member.available : 0n;
       },

@@ -59,20 +59,22 @@ const strengths = [0.1, 0.4, 1];
 export class Faults {
   readonly enabled: readonly FaultKind[];
   readonly struck = new Map<FaultKind, number>();
+  readonly #seed: number;
   readonly #chances = new Map<FaultKind, number>();
-  readonly #dice = new Map<FaultKind, Die>();
+  readonly #dice = new Map<FaultKind, Map<string, Die>>();
   #isOn = false;
 
   /** Without a choice of kinds it is the seed's own. */
   constructor(seed: number, only?: readonly FaultKind[]) {
-    const swarm = new Die(seed, "swarm");
+    this.#seed = seed;
     for (const kind of kindNames) {
-      // Rolled for every kind, so that taking one away leaves the others as strong as they were.
+      // Each kind's share and strength are its own, so that taking one away, or adding one, leaves the others as they were.
+      const swarm = new Die(seed, `swarm ${kind}`);
       const isInSwarm = swarm.chance(enabledShare);
       const strength = swarm.pick(strengths);
       if (!(only?.includes(kind) ?? isInSwarm)) continue;
       this.#chances.set(kind, kinds[kind].most * strength);
-      this.#dice.set(kind, new Die(seed, kind));
+      this.#dice.set(kind, new Map());
     }
     this.enabled = [...this.#chances.keys()];
   }
@@ -98,24 +100,35 @@ export class Faults {
     return true;
   }
 
-  /** Whether it happens on this occasion; by the kind's own die, unless the occasion has one. */
-  strikes(kind: FaultKind, own?: Die): boolean {
-    const rolled = own?.next();
+  /** Whether it happens on this occasion, by the die of whatever it happens to: an order, a process. */
+  strikes(kind: FaultKind, about: string): boolean {
     const chance = this.#chances.get(kind);
-    if (chance === undefined || !this.#isOn) return false;
-    if ((rolled ?? this.die(kind).next()) >= chance) return false;
+    if (chance === undefined || !this.#isOn || this.die(kind, about).next() >= chance) return false;
     this.#count(kind);
     return true;
   }
 
-  #count(kind: FaultKind): void {
-    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
+  /** The same by the die of a buyer, which is rolled whatever is enabled. */
+  strikesBuyer(kind: FaultKind, die: Die): boolean {
+    const rolled = die.next();
+    if (!this.#isOn || rolled >= (this.#chances.get(kind) ?? 0)) return false;
+    this.#count(kind);
+    return true;
   }
 
   /** For what else there is to choose about a fault that struck. */
-  die(kind: FaultKind): Die {
-    const die = this.#dice.get(kind);
-    if (die === undefined) throw new Error(`${kind} is not enabled`);
+  die(kind: FaultKind, about: string): Die {
+    const dice = this.#dice.get(kind);
+    if (dice === undefined) throw new Error(`${kind} is not enabled`);
+    let die = dice.get(about);
+    if (die === undefined) {
+      die = new Die(this.#seed, `${kind} ${about}`);
+      dice.set(about, die);
+    }
     return die;
+  }
+
+  #count(kind: FaultKind): void {
+    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
   }
 }

@@ -21,23 +21,23 @@ export function forget(world: World): void {
       return "is wiped";
     },
     "bus.setBack": () => {
-      const die = faults.die("bus.setBack");
+      const die = faults.die("bus.setBack", "broker");
       const [ms, then] = [die.between(100, 60_000), die.pick(durablesThen)];
       broker.rollBack({ ms }, then);
       return `is set back by ${ms} ms, durables ${then}`;
     },
     "bus.streamLost": () => {
-      const teller = faults.die("bus.streamLost").pick(services);
+      const teller = faults.die("bus.streamLost", "broker").pick(services);
       broker.wipe(teller);
       return `loses the stream of ${teller}`;
     },
   };
   for (const [kind, happen] of Object.entries(how) as [FaultKind, () => string][]) {
     if (!faults.has(kind)) continue;
-    const die = faults.die(kind);
+    const die = faults.die(kind, "broker");
     for (let times = die.between(1, timesMost); times > 0; times -= 1) {
       world.clock.after(die.below(withinMs), () => {
-        if (!faults.strikes(kind)) return;
+        if (!faults.strikes(kind, "broker")) return;
         world.trace?.add(`the broker ${happen()}`);
         for (let look = 1; look <= looks; look += 1)
           world.clock.after(look * checkEveryMs, () => checkBroker(world));

@@ -39,17 +39,17 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
   const points = pointsOf(die, subtotal);
   const payWithinSeconds = die.pick([30, 60, 120, 0]);
   const paysAfterMs = die.between(0, 6_000);
-  const neverPays = faults.strikes("member.neverPays", die);
-  const paysLate = faults.strikes("member.paysLate", die);
+  const neverPays = faults.strikesBuyer("member.neverPays", die);
+  const paysLate = faults.strikesBuyer("member.paysLate", die);
   const lateMs = Math.max(
     0,
     (payWithinSeconds === 0 ? 600 : payWithinSeconds) * 1_000 + die.between(-1_500, 2_500),
   );
-  const cancels = faults.strikes("member.cancels", die);
+  const cancels = faults.strikesBuyer("member.cancels", die);
   const cancelsAfterMs = die.below(8_000);
-  const cancelsLate = faults.strikes("member.cancelsLate", die);
+  const cancelsLate = faults.strikesBuyer("member.cancelsLate", die);
   const cancelsLateMs = die.between(5_000, 120_000);
-  const isTwice = faults.strikes("member.cancelsTwice", die);
+  const isTwice = faults.strikesBuyer("member.cancelsTwice", die);
   return {
     startsMs,
     memberId,
@@ -60,10 +60,10 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
     pays: neverPays ? undefined : { afterMs: paysLate ? lateMs : paysAfterMs },
     cancels:
       cancels || cancelsLate ? { afterMs: cancels ? cancelsAfterMs : cancelsLateMs, isTwice } : undefined,
-    repeats: faults.strikes("member.repeats", die),
-    hangsUp: faults.strikes("member.hangsUp", die),
-    reuses: faults.strikes("member.reuses", die),
-    pokes: faults.strikes("member.pokes", die),
+    repeats: faults.strikesBuyer("member.repeats", die),
+    hangsUp: faults.strikesBuyer("member.hangsUp", die),
+    reuses: faults.strikesBuyer("member.reuses", die),
+    pokes: faults.strikesBuyer("member.pokes", die),
   };
 }
 

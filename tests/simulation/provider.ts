@@ -11,7 +11,6 @@ import type {
   QueryAsk,
   RefundAsk,
 } from "@quadrille/payment/provider";
-import type { FaultKind } from "./faults.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -69,7 +68,8 @@ export class Provider {
       if (account?.orderId !== orderId || account.amount !== amount)
         return { kind: "declined", code: "INVALID_REQUEST" };
       if (this.#isOver(account)) account.declined ??= "EXPIRED";
-      else if (this.#world.faults.strikes("provider.decline")) account.declined ??= "REJECT_CARD_PAYMENT";
+      else if (this.#world.faults.strikes("provider.decline", orderId))
+        account.declined ??= "REJECT_CARD_PAYMENT";
       if (account.declined !== undefined) return { kind: "declined", code: account.declined };
       const at = new Date(this.#world.clock.now());
       const transactionKey = `${paymentKey}-${account.captures.length + 1}`;
@@ -157,7 +157,7 @@ export class ProviderLine implements PaymentProvider {
 
   query(ask: QueryAsk): Promise<ProviderState> {
     const look = () =>
-      this.#world.faults.strikes("provider.notFound")
+      this.#world.faults.strikes("provider.notFound", ask.orderId)
         ? ({ kind: "absent" } as const)
         : this.#provider.query(ask);
     return this.#call("query", ask.orderId, look, doubt);
@@ -176,7 +176,7 @@ export class ProviderLine implements PaymentProvider {
     inDoubt: (why: string) => Doubt,
   ): Promise<Answer> {
     await this.#process.ready();
-    const answer = await this.#exchange(act, inDoubt);
+    const answer = await this.#exchange(orderId, act, inDoubt);
     this.#world.trace?.add(`${this.#process.name} asks the provider to ${name} ${orderId}: ${answer.kind}`);
     await this.#world.step("crash.provider", this.#process);
     this.#heard(answer.kind === "unknown");
@@ -184,6 +184,7 @@ export class ProviderLine implements PaymentProvider {
   }
 
   async #exchange<Answer, Doubt extends Answer>(
+    orderId: string,
     act: () => Answer,
     inDoubt: (why: string) => Doubt,
   ): Promise<Answer> {
@@ -193,30 +194,31 @@ export class ProviderLine implements PaymentProvider {
       await wait(this.#process.clock, timeoutMs);
       return inDoubt(why);
     };
-    if (faults.strikes("provider.outage"))
-      this.#provider.outUntilMs = clock.now() + faults.die("provider.outage").between(1_000, 120_000);
+    if (faults.strikes("provider.outage", orderId))
+      this.#provider.outUntilMs =
+        clock.now() + faults.die("provider.outage", orderId).between(1_000, 120_000);
     if (clock.now() < this.#provider.outUntilMs) return await silence("OUTAGE");
-    if (faults.strikes("provider.timeoutBefore")) return await silence("TIMEOUT");
-    if (faults.strikes("provider.late")) {
-      clock.after(faults.die("provider.late").between(1_000, 90_000), () => void act());
+    if (faults.strikes("provider.timeoutBefore", orderId)) return await silence("TIMEOUT");
+    if (faults.strikes("provider.late", orderId)) {
+      clock.after(faults.die("provider.late", orderId).between(1_000, 90_000), () => void act());
       return await silence("TIMEOUT");
     }
-    const lag = this.#slowMs("provider.slow");
+    const lag = this.#slowMs(orderId);
     if (lag > 0) await wait(clock, lag);
-    if (faults.strikes("provider.error")) {
-      if (faults.die("provider.error").chance(0.5)) act();
+    if (faults.strikes("provider.error", orderId)) {
+      if (faults.die("provider.error", orderId).chance(0.5)) act();
       return inDoubt("HTTP_500");
     }
     const answer = act();
-    if (faults.strikes("provider.timeoutAfter")) return await silence("TIMEOUT");
-    if (faults.strikes("provider.processed")) return inDoubt("ALREADY_PROCESSED_PAYMENT");
+    if (faults.strikes("provider.timeoutAfter", orderId)) return await silence("TIMEOUT");
+    if (faults.strikes("provider.processed", orderId)) return inDoubt("ALREADY_PROCESSED_PAYMENT");
     return answer;
   }
 
-  #slowMs(kind: FaultKind): number {
+  #slowMs(orderId: string): number {
     const { faults } = this.#world;
-    if (faults.strikes(kind)) return faults.die(kind).between(500, callSeconds * 1_000 - 100);
-    return this.#world.lagMs();
+    if (!faults.strikes("provider.slow", orderId)) return this.#world.lagMs(orderId);
+    return faults.die("provider.slow", orderId).between(500, callSeconds * 1_000 - 100);
   }
 
   #heard(isSilent: boolean): void {

@@ -1,5 +1,6 @@
 // Everything of one run: four services with two replicas each, a broker, a provider, buyers, one clock, one seed.
 import { MemoryBroker } from "@quadrille/bus/memory";
+import { header, type Message } from "@quadrille/bus/message";
 import { VirtualClock } from "@quadrille/bus/virtual-clock";
 import { type Service, services } from "@quadrille/contracts/events";
 import type { Fault } from "@quadrille/outbox/memory";
@@ -47,21 +48,21 @@ export class World {
   /** What the services said that should not have been said at all. */
   readonly alarms: string[] = [];
   readonly log;
-  readonly #lags: Die;
+  readonly #lags = new Map<string, Die>();
   readonly #longestLagMs: number;
   readonly #restarts: Die;
   readonly #replicas: { readonly [S in Service]: Opened[S][] };
   readonly #tickers: Readonly<Record<Service, Ticker>>;
   #ids = 0;
-  #opened = 0;
+  /** How often each replica was started. */
+  readonly #lives = new Map<string, number>();
 
   constructor({ seed, faults, isTraced = false, spoil }: WorldOptions) {
     this.seed = seed;
     this.spoil = spoil;
     this.faults = new Faults(seed, faults);
     this.trace = isTraced ? new Trace(this.clock) : undefined;
-    this.#lags = this.die("lags");
-    this.#longestLagMs = this.#lags.pick([0, 0, 3, 20, 150]);
+    this.#longestLagMs = this.die("lags").pick([0, 0, 3, 20, 150]);
     this.#restarts = this.die("restarts");
     this.waitingDie = this.die("waiting");
     this.log = logInto(this);
@@ -71,9 +72,9 @@ export class World {
       clock: this.clock,
       random: () => turns.next(),
       faults: {
-        publish: () => this.#publishFate(),
-        deliver: (sent) => this.#arrivals(sent.deliveries),
-        answer: () => !this.faults.strikes("bus.ackLost"),
+        publish: (message) => this.#publishFate(aboutOf(message)),
+        deliver: ({ message, deliveries }) => this.#arrivals(aboutOf(message), deliveries),
+        answer: ({ message }) => !this.faults.strikes("bus.ackLost", aboutOf(message)),
       },
     });
     this.#tickers = eachService((service) => new Ticker(this, service));
@@ -105,26 +106,31 @@ export class World {
   }
 
   /** How long something short takes; half of the time nothing, so that much happens in one moment. */
-  lagMs(): number {
+  lagMs(about: string): number {
     if (this.#longestLagMs === 0) return 0;
-    return Math.max(0, this.#lags.between(-this.#longestLagMs, this.#longestLagMs));
+    let die = this.#lags.get(about);
+    if (die === undefined) {
+      die = this.die(`lags ${about}`);
+      this.#lags.set(about, die);
+    }
+    return Math.max(0, die.between(-this.#longestLagMs, this.#longestLagMs));
   }
 
   /** Lets something short pass in a process. */
   pass(process: Process): Promise<void> | undefined {
-    const ms = this.lagMs();
+    const ms = this.lagMs(process.name);
     return ms === 0 ? process.ready() : wait(process.clock, ms);
   }
 
   /** Time a look-up at a neighbour takes. */
-  async lookUp(): Promise<void> {
-    const ms = this.lagMs();
+  async lookUp(about: string): Promise<void> {
+    const ms = this.lagMs(about);
     if (ms > 0) await wait(this.clock, ms);
   }
 
   /** A step at which a process may die; never comes back when it does. */
   step(kind: FaultKind, process: Process): Promise<void> | undefined {
-    if (process.isAlive && this.faults.strikes(kind)) this.#crash(process, kind);
+    if (process.isAlive && this.faults.strikes(kind, process.name)) this.#crash(process, kind);
     return process.ready();
   }
 
@@ -142,8 +148,10 @@ export class World {
   }
 
   #open(service: Service, index: number): void {
-    this.#opened += 1;
-    const name = `${service}-${index + 1}.${this.#opened}`;
+    const slot = `${service}-${index + 1}`;
+    const life = (this.#lives.get(slot) ?? 0) + 1;
+    this.#lives.set(slot, life);
+    const name = `${slot}.${life}`;
     this.#replicas[service][index] = open[service](this, name) as never;
     this.trace?.add(`${name} starts`);
     this.#tickers[service].poke();
@@ -158,25 +166,28 @@ export class World {
     });
   }
 
-  #publishFate(): "stored" | "lost" | "unanswered" {
-    if (this.faults.strikes("bus.lose")) return "lost";
-    return this.faults.strikes("bus.unanswered") ? "unanswered" : "stored";
+  #publishFate(about: string): "stored" | "lost" | "unanswered" {
+    if (this.faults.strikes("bus.lose", about)) return "lost";
+    return this.faults.strikes("bus.unanswered", about) ? "unanswered" : "stored";
   }
 
-  #arrivals(deliveries: number): readonly number[] {
+  #arrivals(about: string, deliveries: number): readonly number[] {
     const { faults } = this;
     // What never arrives at all is no matter of chance any more.
-    if (deliveries < 20 && faults.strikes("bus.drop")) return [];
-    let ms = this.lagMs();
-    if (faults.strikes("bus.reorder")) ms += faults.die("bus.reorder").below(2_000);
-    if (faults.strikes("bus.delay")) ms += faults.die("bus.delay").below(120_000);
-    return faults.strikes("bus.double") ? [ms, ms + faults.die("bus.double").below(60_000)] : [ms];
+    if (deliveries < 20 && faults.strikes("bus.drop", about)) return [];
+    let ms = this.lagMs(about);
+    if (faults.strikes("bus.reorder", about)) ms += faults.die("bus.reorder", about).below(2_000);
+    if (faults.strikes("bus.delay", about)) ms += faults.die("bus.delay", about).below(120_000);
+    return faults.strikes("bus.double", about)
+      ? [ms, ms + faults.die("bus.double", about).below(60_000)]
+      : [ms];
   }
 
   #databaseMs(point: Point, name: string): number {
     const process = this.processes.get(name) as Process;
-    if (this.faults.strikes("pause")) process.standStill(this.faults.die("pause").between(500, 45_000));
-    if (process.stillMs === 0) return this.lagMs();
+    if (this.faults.strikes("pause", name))
+      process.standStill(this.faults.die("pause", name).between(500, 45_000));
+    if (process.stillMs === 0) return this.lagMs(name);
     // A server does not wait longer for a session that stands still inside a transaction.
     if (point === "begin") return process.stillMs;
     if (process.stillMs > idleInTransactionMsMost) this.#cutOff.add(name);
@@ -190,14 +201,15 @@ export class World {
     const { faults } = this;
     if (this.#cutOff.delete(name)) return "lost";
     const process = this.processes.get(name) as Process;
-    if (faults.strikes("crash.database")) return this.#crashIn(process, "crash.database", "crash");
-    if (faults.strikes("database.lost")) return "lost";
-    if (point === "open" && faults.strikes("database.busy")) return "busy";
-    if (point !== "begin" && faults.strikes("database.conflict")) return "conflict";
+    if (faults.strikes("crash.database", name)) return this.#crashIn(process, "crash.database", "crash");
+    if (faults.strikes("database.lost", name)) return "lost";
+    if (point === "open" && faults.strikes("database.busy", name)) return "busy";
+    if (point !== "begin" && faults.strikes("database.conflict", name)) return "conflict";
     if (point !== "commit") return undefined;
     this.#tickers[service].poke();
-    if (faults.strikes("crash.committed")) return this.#crashIn(process, "crash.committed", "crash_after");
-    return faults.strikes("database.lostAfter") ? "lost_after" : undefined;
+    if (faults.strikes("crash.committed", name))
+      return this.#crashIn(process, "crash.committed", "crash_after");
+    return faults.strikes("database.lostAfter", name) ? "lost_after" : undefined;
   }
 
   /** The database ends the connection itself, after what was committed is there. */
@@ -209,6 +221,11 @@ export class World {
   }
 
   isDyingInTransaction = false;
+}
+
+/** The order a message is about: what happens to it must not depend on what happens to others. */
+function aboutOf({ headers }: Message): string {
+  return headers.find(([name]) => name === header.subject)?.[1] ?? "";
 }
 
 function placeOf({ name }: Process): [Service, number] {
