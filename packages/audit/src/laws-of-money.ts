@@ -1,7 +1,7 @@
 // What must hold of money: each payment adds up, the order got what it asked for, and the provider remembers the same.
 import type { PaymentEntry, ProviderEntry } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import type { Books } from "./books.ts";
-import type { Law, Say } from "./law.ts";
+import { isYoung, type Law, type Say, type Terms } from "./law.ts";
 import { ordersIn } from "./laws-of-orders.ts";
 import { isGivenBack, isSold } from "./settled.ts";
 
@@ -10,13 +10,13 @@ export const money: Law = {
   title: "a confirmed order is paid once, a cancelled one not at all",
   compares: "payments",
   isAcross: true,
-  check(books, say) {
+  check(books, say, terms) {
     for (const payment of books.payment.payments.values()) addsUp(payment, say);
     for (const { orderId: id, captured, captures, refunded } of books.payment.provider.values()) {
       if (captures > 1) say(id, `the provider took money ${captures} times for order ${id}`);
       if (refunded > captured) say(id, `the provider gave back ${refunded} of ${captured} for order ${id}`);
     }
-    keptAsDue(books, say);
+    keptAsDue(books, say, terms);
     return books.payment.payments.size;
   },
 };
@@ -32,12 +32,12 @@ function addsUp({ orderId: id, status, amountDue, captured, refunded }: PaymentE
 }
 
 /** What the provider keeps for a settled order, whatever our own payment says. */
-function keptAsDue(books: Books, say: Say): void {
+function keptAsDue(books: Books, say: Say, terms: Terms): void {
   for (const order of ordersIn(books)) {
     const { orderId: id, amountDue } = order;
     if (!isSold(order) && !isGivenBack(order)) continue;
     const payment = books.payment.payments.get(id);
-    if (isBeingAsked(payment) || payment?.isRefundedByHand) continue;
+    if (isMoving(payment, books, terms) || payment?.isRefundedByHand) continue;
     const due = isSold(order) ? amountDue : 0n;
     const kept = keptBy(books.payment.provider.get(id));
     if (kept !== due) say(id, `order ${id} is ${order.status}, so ${due} is due; the provider keeps ${kept}`);
@@ -49,10 +49,10 @@ export const reconciliation: Law = {
   title: "the provider took and gave back what we say, order by order",
   compares: "payments and accounts",
   isAcross: true,
-  check({ payment: { payments, provider } }, say, { atRest }) {
+  check(books, say, terms) {
+    const { payments, provider } = books.payment;
     for (const payment of payments.values()) {
-      // What is in doubt is just being found out.
-      if (isBeingAsked(payment) && !atRest) continue;
+      if (isMoving(payment, books, terms) && !terms.atRest) continue;
       agree(payment, provider.get(payment.orderId), say);
     }
     for (const { orderId: id, captured } of provider.values())
@@ -75,10 +75,12 @@ function agree(payment: PaymentEntry, account: ProviderEntry | undefined, say: S
     );
 }
 
-/** Somebody will ask the provider about it, so what it says now is not the last word. */
-export function isBeingAsked(payment: PaymentEntry | undefined): boolean {
+/** Somebody will ask the provider about it, or its list may not know yet: what it says now is not the last word. */
+function isMoving(payment: PaymentEntry | undefined, books: Books, terms: Terms): boolean {
   if (payment === undefined) return false;
-  return payment.dueAt !== undefined || ["confirming", "unknown", "refunding"].includes(payment.status);
+  const { status, dueAt, attemptStartedAt } = payment;
+  const isBeingAsked = dueAt !== undefined || ["confirming", "unknown", "refunding"].includes(status);
+  return isBeingAsked || isYoung(attemptStartedAt, books, "payment", terms);
 }
 
 const keptBy = (account: ProviderEntry | undefined): bigint =>

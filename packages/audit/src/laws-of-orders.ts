@@ -1,5 +1,11 @@
 // What must hold of an order: that it is there, what it costs, and that all four services agree on how it ended.
-import type { OrderEntry, UnitsOf } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import type {
+  BenefitHoldEntry,
+  OrderEntry,
+  PaymentEntry,
+  StockHoldEntry,
+  UnitsOf,
+} from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import type { Books } from "./books.ts";
 import type { Law, Say } from "./law.ts";
 import { isGivenBack, isSold } from "./settled.ts";
@@ -46,30 +52,42 @@ export const agreement: Law = {
 };
 
 function agreeOnSale({ product, member, payment }: Books, order: OrderEntry, say: Say): void {
-  const { orderId: id, memberId, points, amountDue, currency } = order;
-  const stock = product.stockHolds.get(id);
-  const benefits = member.benefitHolds.get(id);
-  const paid = payment.payments.get(id);
+  const { orderId: id } = order;
+  soldAsOrdered(order, product.stockHolds.get(id), say);
+  spentAsAgreed(order, member.benefitHolds.get(id), say);
+  paidAsDue(order, payment.payments.get(id), say);
+}
+
+function soldAsOrdered(
+  { orderId: id, lines }: OrderEntry,
+  stock: StockHoldEntry | undefined,
+  say: Say,
+): void {
   if (stock?.status !== "committed")
     say(id, `order ${id} is confirmed, its stock is ${stock?.status ?? "unknown to product"}`);
-  else if (unitsIn(stock.sold) !== unitsIn(order.lines))
-    say(id, `order ${id} has ${unitsIn(order.lines)}, product sold ${unitsIn(stock.sold)}`);
+  else if (unitsIn(stock.sold) !== unitsIn(lines))
+    say(id, `order ${id} has ${unitsIn(lines)}, product sold ${unitsIn(stock.sold)}`);
+}
+
+function spentAsAgreed(order: OrderEntry, benefits: BenefitHoldEntry | undefined, say: Say): void {
+  const { orderId: id, memberId, points } = order;
   if (points === 0n) {
     if (isActive(benefits)) say(id, `order ${id} uses no points, member has them ${benefits?.status}`);
   } else if (benefits?.status !== "spent")
     say(id, `order ${id} is confirmed, its points are ${benefits?.status ?? "unknown to member"}`);
-  else if (benefits.points !== points || benefits.memberId !== memberId)
-    say(
-      id,
-      `order ${id} uses ${points} of ${memberId}, member spent ${benefits.points} of ${benefits.memberId}`,
-    );
+  else if (benefits.points !== points || benefits.memberId !== memberId) {
+    const spent = `${benefits.points} of ${benefits.memberId}`;
+    say(id, `order ${id} uses ${points} of ${memberId}, member spent ${spent}`);
+  }
+}
+
+function paidAsDue(order: OrderEntry, paid: PaymentEntry | undefined, say: Say): void {
+  const { orderId: id } = order;
+  const costs = (of: OrderEntry | PaymentEntry) => `${of.memberId} ${of.amountDue} ${of.currency}`;
   if (paid?.status !== "approved")
     say(id, `order ${id} is confirmed, its payment is ${paid?.status ?? "unknown to payment"}`);
-  else if (paid.amountDue !== amountDue || paid.currency !== currency || paid.memberId !== memberId)
-    say(
-      id,
-      `order ${id} costs ${memberId} ${amountDue} ${currency}, payment says ${paid.memberId} ${paid.amountDue} ${paid.currency}`,
-    );
+  else if (costs(paid) !== costs(order))
+    say(id, `order ${id} costs ${costs(order)}, payment says ${costs(paid)}`);
 }
 
 function agreeOnNothing({ product, member, payment }: Books, order: OrderEntry, say: Say): void {

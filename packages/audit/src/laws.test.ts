@@ -495,6 +495,14 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
     },
   ],
   [
+    "money that was taken a moment ago and is not in the provider's list yet",
+    running,
+    ({ payment }) => {
+      Object.assign(entry(payment.payments, "sold"), { attemptStartedAt: aMomentAgo });
+      payment.provider.delete("sold");
+    },
+  ],
+  [
     "a refund that a person made otherwise",
     atRest,
     ({ order, payment }) => {
