@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { services } from "@quadrille/contracts/events";
 import { startService } from "@quadrille/embedded";
 import { type Stack, startStack } from "@quadrille/stack";
 import { connectAs } from "@quadrille/stack/clients";
@@ -99,4 +100,15 @@ test("the five minutes can be typed as they stand", async () => {
   } finally {
     await rm(entry);
   }
+}, 60_000);
+
+test("the audit can be typed as it stands, and finds nothing after that", async () => {
+  const [typed = ""] = blocks("sh").filter((block) => block.includes("npm run audit"));
+  const addresses = services.map((name) => [`${name.toUpperCase()}_ADDRESS`, stack.addresses[name]]);
+  const env = { ...process.env, ...Object.fromEntries(addresses), DATA_DIR: folder };
+  const { stdout } = await run("bash", ["-euc", typed], { cwd: root, env });
+  expect(stdout.match(/^I\d+ .* ok$/gm)).toHaveLength(24);
+  const shown = [...readme.matchAll(/^I\d+ +(\S.*?)(?= {2})/gm)].map(([law]) => law);
+  expect(shown).toHaveLength(4);
+  for (const law of shown) expect(stdout).toContain(law);
 }, 60_000);

@@ -5,15 +5,18 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Service, services } from "@quadrille/contracts/events";
 import { MemberServiceService } from "@quadrille/contracts/gen/quadrille/member/v1/member_service.ts";
+import { OpsServiceService } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { PaymentServiceService } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import { ProductServiceService } from "@quadrille/contracts/gen/quadrille/product/v1/product_service.ts";
+import { audit } from "./audit.ts";
 import { buy, enrolMember, stockVariant } from "./buying.ts";
 import { openSystem, type System } from "./system.ts";
 
 jest.setTimeout(60_000);
 const buf = join(import.meta.dirname, "../../node_modules/.bin/buf");
 const health = "grpc.health.v1.Health";
+const operations = "quadrille.ops.v1.OpsService";
 
 let system: System;
 let orderId: string;
@@ -80,9 +83,12 @@ describe.each(services)("the %s service", (to) => {
   const { method, data, answer } = calls[to];
 
   test("lists itself, its methods and its health", async () => {
-    expect((await curl(to, { flags: ["--list-services"] })).trim().split("\n")).toEqual([health, name]);
+    const listed = (await curl(to, { flags: ["--list-services"] })).trim().split("\n");
+    expect(listed).toEqual([health, name, operations].toSorted());
     const methods = (await curl(to, { flags: ["--list-methods"] })).trim().split("\n");
-    const own = Object.values(definition).map(({ path }) => path.slice(1));
+    const own = [definition, OpsServiceService].flatMap((each) =>
+      Object.values(each).map(({ path }) => path.slice(1)),
+    );
     expect(methods.filter((each) => !each.startsWith(health))).toEqual(own.toSorted());
   });
 
@@ -95,8 +101,12 @@ describe.each(services)("the %s service", (to) => {
 
   test("says that it is healthy, as a whole and by name", async () => {
     const check = (service: string) => curl(to, { path: `/${health}/Check`, data: { service } });
-    for (const service of ["", name, "liveness"])
+    for (const service of ["", name, operations, "liveness"])
       expect(JSON.parse(await check(service))).toEqual({ status: "SERVING" });
     expect(JSON.parse(await check("quadrille.v0.Unknown"))).toMatchObject({ code: "not_found" });
   });
+});
+
+test("whoever only looked has changed nothing", async () => {
+  expect(await audit(system)).toEqual([]);
 });

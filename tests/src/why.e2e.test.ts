@@ -4,6 +4,7 @@ import { Refusal } from "@quadrille/decider";
 import type { Clients } from "@quadrille/stack/clients";
 import { addFaults, clearFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
+import { audit, withOpenOrders } from "./audit.ts";
 import {
   buy,
   confirmPatiently,
@@ -183,4 +184,8 @@ test("what nobody knows, and who may not ask", async () => {
   expect((await ops(system, "why")).text).toContain("usage: npm run ops -- why <order id>");
   const asked = ann.ops.order.explainOrder({ orderId: unknown, factIds: [] });
   await expect(asked).rejects.toMatchObject({ constructor: Refusal, code: "FORBIDDEN" });
+});
+
+test("after all that, every party remembers the same, the money given back by hand included", async () => {
+  expect(await audit(system, withOpenOrders)).toEqual([]);
 });
