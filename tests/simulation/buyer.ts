@@ -23,6 +23,7 @@ export interface Told {
 
 const patienceMs = 15_000;
 const triesMost = 6;
+const earlyTriesMost = 2;
 
 export class Buyer {
   readonly #world: World;
@@ -160,9 +161,11 @@ export class Buyer {
         return await ask(tried === 1 ? firstPatienceMs : patienceMs);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        const mayChange = isTransientRefusal(error) || error.code === "PAYMENT_NOT_READY";
-        if (!mayChange || tried === triesMost) return error;
-        await wait(this.#world.clock, this.#die.between(100, 3_000));
+        // Such a call has waited for its order already.
+        const isEarly = error.code === "PAYMENT_NOT_READY";
+        if (tried >= (isEarly ? earlyTriesMost : triesMost)) return error;
+        if (!isEarly && !isTransientRefusal(error)) return error;
+        await wait(this.#world.clock, this.#die.between(100, isEarly ? 30_000 : 3_000));
       }
     }
   }

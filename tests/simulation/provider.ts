@@ -194,7 +194,8 @@ export class ProviderLine implements PaymentProvider {
       await wait(this.#process.clock, timeoutMs);
       return inDoubt(why);
     };
-    if (faults.strikes("provider.outage", orderId))
+    const isOut = clock.now() < this.#provider.outUntilMs;
+    if (!isOut && faults.strikes("provider.outage", orderId))
       this.#provider.outUntilMs =
         clock.now() + faults.die("provider.outage", orderId).between(1_000, 120_000);
     if (clock.now() < this.#provider.outUntilMs) return await silence("OUTAGE");

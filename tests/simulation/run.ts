@@ -26,7 +26,7 @@ export interface Outcome {
 }
 
 /** How long faults may go on after the last buyer is done. */
-const afterglowsMs = [0, 60_000, 700_000];
+const afterglowsMs = [0, 0, 60_000, 700_000];
 const minuteMs = 60_000;
 /** Longer than any hold lasts; what still happens then happens for ever. */
 const calmMsMost = 28 * 60 * minuteMs;

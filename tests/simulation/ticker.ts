@@ -9,6 +9,8 @@ import type { World } from "./world.ts";
 
 /** How often a replica sweeps its outbox. */
 const outboxEveryMs = 5_000;
+/** A worker that waits for the provider to come back asks no more often. */
+const restlessEveryMs = 2_000;
 
 export class Ticker {
   readonly #world: World;
@@ -17,6 +19,7 @@ export class Ticker {
   #cancel: () => void = () => undefined;
   #nextMs = Number.POSITIVE_INFINITY;
   #outboxAtMs = 0;
+  #restlessAtMs = 0;
 
   constructor(world: World, service: Service) {
     this.#world = world;
@@ -58,6 +61,7 @@ export class Ticker {
 
   #lookAfterPayments(nowMs: number): void {
     if (this.#askingMs() > nowMs) return;
+    this.#restlessAtMs = nowMs + restlessEveryMs;
     this.#each((replica) => (replica as Opened["payment"]).worker.look(), "leases");
   }
 
@@ -97,7 +101,7 @@ export class Ticker {
     if (askingMs === Number.POSITIVE_INFINITY) return askingMs;
     const replicas = this.#world.replicasOf("payment") as readonly Opened["payment"][];
     const isRestless = replicas.some(({ process, provider }) => process.isAlive && provider.isRestless);
-    return isRestless ? Math.min(askingMs, this.#world.clock.now()) : askingMs;
+    return isRestless ? Math.min(askingMs, this.#restlessAtMs) : askingMs;
   }
 }
 
