@@ -1,7 +1,7 @@
 // npm run exhaustive: everything that can happen to one order, in every sequence, up to the stated bounds; counted.
 //
 //   npm run exhaustive                    the configurations that every run of the tests tries, some seconds
-//   npm run exhaustive -- --thorough      those and the large ones, many minutes and some gigabytes
+//   npm run exhaustive -- --thorough      those and the large ones, six minutes of one core
 //   npm run exhaustive -- --only <words>  of all, those whose name contains the words
 //
 // Deliveries: every fact at any time, in any order, any number of times. Crashes: before a commit, after it and before

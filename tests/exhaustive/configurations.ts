@@ -75,7 +75,7 @@ export const brief: readonly Configuration[] = [
   { ...plain, ...wholly, name: "points; rival; late", rival: true, momentsSeconds: late },
 ];
 
-/** Together many minutes. */
+/** Together some minutes. */
 export const thorough: readonly Configuration[] = [
   { ...plain, name: "money; every deadline", momentsSeconds: ended },
   { ...plain, name: "money; cancels; no holds in time", cancels: true, momentsSeconds: [0, 61, 95_000] },
