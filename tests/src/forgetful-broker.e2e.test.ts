@@ -31,7 +31,7 @@ const ended: Order[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "quadrille-forgetful-e2e-"));
   broker = await RobbedServer.start(folder);
-  system = await openSystem({ natsUrl: broker.url, env: { TOSS_TIMEOUT: "2s" } });
+  system = await openSystem({ natsUrl: broker.url, replicas: 2, env: { TOSS_TIMEOUT: "2s" } });
   await stockVariant(system.operator, "lamp", { price, units: 10_000 });
   for (let index = 0; index < members; index += 1) await enrolMember(system.operator, `m-${index}`, 100_000n);
 });

@@ -141,6 +141,17 @@ describe("what was told", () => {
     expect(said).toHaveLength(1);
   });
 
+  test("is let through with the epoch that another replica began and ended meanwhile", async () => {
+    const remembered = new Remembered(places(1, 8));
+    const { place: placeOf } = remembered;
+    remembered.place = async (name, back) => {
+      remembered.knownAs = { created: "made", epoch: 4 };
+      return await placeOf(name, back);
+    };
+    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), errors().log);
+    expect(pass).toEqual({ epoch: 4, floor: 8n });
+  });
+
   test("is left to another replica that is at it, and an epoch that fails is given up", async () => {
     const busy = new Remembered(places(1, 9));
     busy.isBusy = true;

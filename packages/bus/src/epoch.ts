@@ -77,7 +77,12 @@ export interface Pass {
 export async function settleTold(places: Places, name: string, look: Look, log: BusLog): Promise<Pass> {
   for (;;) {
     const found = await compare(places, name, look);
-    if (found.isIntact) return { epoch: await epochOf(places, found), floor: found.stream.last };
+    if (found.isIntact) {
+      const epoch = await epochOf(places, found);
+      // Another replica may have begun and ended one while this one looked; under the old one no mark would be made.
+      if ((await places.known(name))?.epoch === epoch) return { epoch, floor: found.stream.last };
+      continue;
+    }
     if (!(await places.begin(name))) throw new Error(`another replica sees to what ${name} lost`);
     await orAbandon(places, name, async () => {
       // Again, because marks that were on their way are made or refused now.
@@ -157,6 +162,18 @@ export async function lookHeard(
   const isContradicted = isWitness && !(await holds(witness, stream, heard.look));
   const isSound = durable !== undefined && compared.isIntact && !isAhead && !isContradicted;
   return { compared, durable, isSound };
+}
+
+/** Whether a durable that is pulled from is still the right one. Changes nothing. */
+export async function checkHeard(
+  places: Places,
+  heard: HeardStream,
+  witness: Witness | undefined,
+  log: BusLog,
+): Promise<boolean> {
+  const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+  if (durable !== undefined) warnOfGap(heard, compared.stream, durable, log);
+  return isSound;
 }
 
 /** Resolves when the durable can be pulled from. Throws while another replica is making it anew. */

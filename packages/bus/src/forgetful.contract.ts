@@ -285,16 +285,22 @@ function keeping(arena: () => ForgetfulArena): void {
     const all = await scene(arena(), 1, false);
     all.teller.tell(3);
     await untilHeard(arena(), all);
-    const answer = Promise.withResolvers<undefined>();
+    const answer = Promise.withResolvers<void>();
     const late = arena().connect();
-    const stands = late.ownStream("order", { ...all.teller.places, known: () => answer.promise });
+    const stands = late.ownStream("order", {
+      ...all.teller.places,
+      known: async (stream) => {
+        await answer.promise;
+        return await all.teller.places.known(stream);
+      },
+    });
     all.listener.memory = answer.promise;
     const hearing = all.listener.hear(arena().connect());
     await arena().pass(500);
     const [fact] = all.teller.tell(1);
     await expect(late.publish(fact as Envelope)).rejects.toThrow(NotPublished);
     expect(all.listener.deliveries.size).toBe(0);
-    answer.resolve(undefined);
+    answer.resolve();
     await settled(arena(), Promise.all([stands, hearing.ready]));
     await late.publish(fact as Envelope);
     await arena().until(() => all.listener.hasAll(all.teller.ids), patienceMs);

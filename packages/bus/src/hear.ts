@@ -5,7 +5,7 @@ import type { Places } from "@quadrille/contracts/places";
 import { type Connection, pause, type Session } from "./connection.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
-import { lookHeard, settleHeard, type Witness } from "./epoch.ts";
+import { checkHeard, settleHeard, type Witness } from "./epoch.ts";
 import type { Gathered } from "./gather.ts";
 import type { Limits } from "./limits.ts";
 import { heardStream } from "./now.ts";
@@ -81,11 +81,11 @@ export class Hearer implements AsyncDisposable {
   /** Compares what is pulled from with what is remembered, and begins again if it is another. */
   async check(): Promise<void> {
     const pulling = this.#pulling;
-    const { places, hearer, teller, limits } = this.#options;
+    const { places, hearer, teller, limits, log } = this.#options;
     if (pulling === undefined || places === undefined || pulling.session.signal.aborted) return;
     const jsm = await jetstreamManager(pulling.session.nc, { checkAPI: false });
-    const { isSound } = await lookHeard(places, heardStream(jsm, hearer, teller, limits), this.#witness);
-    if (!isSound) pulling.end.abort();
+    const heard = heardStream(jsm, hearer, teller, limits);
+    if (!(await checkHeard(places, heard, this.#witness, log))) pulling.end.abort();
   }
 
   get #witness(): Witness | undefined {

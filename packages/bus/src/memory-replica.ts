@@ -3,7 +3,7 @@ import type { Place, Places } from "@quadrille/contracts/places";
 import { pause } from "./connection.ts";
 import { Deliverer, type DelivererOptions } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
-import { type HeardStream, lookHeard, type StreamNow, settleHeard, type Witness } from "./epoch.ts";
+import { checkHeard, type HeardStream, type StreamNow, settleHeard, type Witness } from "./epoch.ts";
 import type { MemoryDurable, MemoryStream, Sent, Stored, Taker } from "./memory-broker.ts";
 import { factIdOf, type Message, type Readable } from "./message.ts";
 
@@ -89,7 +89,7 @@ export class Replica implements Taker {
     const { signal } = this.#session;
     if (this.#durable === undefined || places === undefined) return;
     const heard = heardOf(await this.#options.stream(), this.#options);
-    const { isSound } = await lookHeard(places, heard, this.#witness);
+    const isSound = await checkHeard(places, heard, this.#witness, this.#options.log);
     if (!isSound && !signal.aborted) this.begin();
   }
 
