@@ -35,8 +35,10 @@ export async function call<T>(
 }
 
 async function serve<T>(world: World, process: Process, work: () => Promise<T>): Promise<T> {
-  await world.pass(process);
+  const coming = world.pass(process);
+  if (coming !== undefined) await coming;
   const answer = await work();
-  await world.pass(process);
+  const going = world.pass(process);
+  if (going !== undefined) await going;
   return answer;
 }

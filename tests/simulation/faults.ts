@@ -102,8 +102,9 @@ export class Faults {
 
   /** Whether it happens on this occasion, by the die of whatever it happens to: an order, a process. */
   strikes(kind: FaultKind, about: string): boolean {
+    if (!this.#isOn) return false;
     const chance = this.#chances.get(kind);
-    if (chance === undefined || !this.#isOn || this.die(kind, about).next() >= chance) return false;
+    if (chance === undefined || this.die(kind, about).next() >= chance) return false;
     this.#count(kind);
     return true;
   }
