@@ -1,19 +1,17 @@
 // The auditor itself: quiet about orders of every kind, at rest and under load, and loud about each thing that is spoilt.
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Service, services } from "@quadrille/contracts/events";
-import { startChild } from "@quadrille/embedded/child";
 import { connectAs } from "@quadrille/stack/clients";
 import { addFaults, clearFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { untilAtRest } from "./at-rest.ts";
 import { audit, findings } from "./audit.ts";
+import { auditCommand } from "./auditing.ts";
 import { confirmPatiently, endOf, place } from "./buying.ts";
 import { type Ending, ends, makeEveryEnd } from "./every-end.ts";
 import { habits, shop } from "./shopper.ts";
 import { chargeBehindOurBack, refundBehindOurBack, spoil } from "./spoiling.ts";
-import { repository } from "./start-script.ts";
 import { openSystem, type System } from "./system.ts";
 
 jest.setTimeout(120_000);
@@ -27,29 +25,12 @@ beforeAll(async () => {
 });
 afterAll(async () => await system?.[Symbol.asyncDispose]());
 
-/** Runs `npm run audit -- …` and answers with what it printed and the code it ended with. */
-async function auditCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const lines: string[] = [];
-  const { addresses } = system.stack;
-  await using child = await startChild({
-    name: "audit",
-    command: process.execPath,
-    args: [join(repository, "scripts/audit.ts"), ...args],
-    cwd: repository,
-    env: {
-      ...process.env,
-      ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_ADDRESS`, addresses[name]])),
-      DATA_DIR: system.folder,
-      ...env,
-    },
-    log: (line) => lines.push(line),
-  });
-  return { ended: await child.exited, text: lines.join("\n") };
-}
+const command = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  auditCommand({ addresses: system.stack.addresses, dataDir: system.folder }, args, env);
 
 test("orders that ended in every way break no law", async () => {
   expect(await audit(system, { accepted: new Set(Object.values(made)) })).toEqual([]);
-  const { ended, text } = await auditCommand(["--at-rest"]);
+  const { ended, text } = await command(["--at-rest"]);
   expect(text).toMatch(/^law {2}what must hold .* findings\n(I\d+ .* \d+ [a-z, ]+ok\n?){12}$/);
   expect(text).toMatch(new RegExp(`^I1 .* ${Object.keys(ends).length + 2} orders +ok$`, "m"));
   expect(ended).toBe("exit code 0");
@@ -336,12 +317,12 @@ describe("what is spoilt is found", () => {
     );
     const sentence = `I6: order ${orderId} is confirmed, its stock is released`;
     for (const args of [["--at-rest"], []]) {
-      const { ended, text } = await auditCommand(args);
+      const { ended, text } = await command(args);
       expect(text).toContain(sentence);
       expect(text).toMatch(/^I6 .* 1 FOUND$/m);
       expect(ended).toBe("exit code 1");
     }
-    const { ended, text } = await auditCommand(["--json"]);
+    const { ended, text } = await command(["--json"]);
     const { laws, breaches } = JSON.parse(text);
     expect(breaches).toBeGreaterThan(0);
     expect(laws).toContainEqual(
@@ -351,16 +332,16 @@ describe("what is spoilt is found", () => {
   });
 
   test("what cannot be read, or is asked wrongly, is neither right nor wrong", async () => {
-    const unread = await auditCommand([], { MEMBER_ADDRESS: "127.0.0.1:1" });
+    const unread = await command([], { MEMBER_ADDRESS: "127.0.0.1:1" });
     expect(unread).toEqual({
       ended: "exit code 2",
       text: expect.stringContaining("the books of member could not be read"),
     });
     await addFaults(system.stack.providerUrl, [{ fault: "refuse", on: ["list"] }]);
-    const silent = await auditCommand([]);
+    const silent = await command([]);
     expect(silent).toEqual({ ended: "exit code 2", text: expect.stringContaining("PROVIDER_UNAVAILABLE") });
     await clearFaults(system.stack.providerUrl);
-    expect(await auditCommand(["--everything"])).toMatchObject({ ended: "exit code 2" });
+    expect(await command(["--everything"])).toMatchObject({ ended: "exit code 2" });
   });
 
   // The provider's ledger cannot be put back, so these come last.

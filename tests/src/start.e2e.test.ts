@@ -3,10 +3,12 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import type { Service } from "@quadrille/contracts/events";
 import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { startNats, startPostgres } from "@quadrille/embedded";
 import { client } from "@quadrille/rpc";
 import pg from "pg";
+import { auditCommand } from "./auditing.ts";
 import { copyRepository, freeRow, places, type Run, runStart, takenPorts } from "./start-script.ts";
 import { temporaryFolder } from "./system.ts";
 
@@ -136,6 +138,15 @@ test("a second run keeps the data, serves what it prints, and Ctrl-C ends everyt
     "ORDER_STATUS_CONFIRMED true",
     "ORDER_STATUS_CONFIRMED true",
   ]);
+  const at = (service: Service) => `127.0.0.1:${portBase + places[service]}`;
+  const addresses = {
+    order: at("order"),
+    product: at("product"),
+    member: at("member"),
+    payment: at("payment"),
+  };
+  const { text, ended: verdict } = await auditCommand({ addresses, dataDir }, ["--at-rest"]);
+  expect({ text, verdict }).toEqual({ text: expect.stringMatching(/^I16 .* ok$/m), verdict: "exit code 0" });
   run.child.kill("SIGINT");
   const { how, left, taken } = await ended(run);
   expect({ how, left, taken }).toEqual({ how: "exit code 0", left: [], taken: [] });
