@@ -18,7 +18,7 @@ export interface DecisionOptions<Tables, Input, F extends Fact, Entry> {
   /** Inputs waiting, at most; 10,000. Beyond it callers are refused with OVERLOADED. */
   readonly queueMost?: number;
   /** UUIDv7s for facts, rising within this process. */
-  readonly newId?: () => string;
+  readonly newId?: (() => string) | undefined;
 }
 
 /** Committed facts on their way out: handed over from memory, and in the table when memory had no room or was lost. */

@@ -66,19 +66,22 @@ const unknown = { name: "", available: 0n, held: 0n, spent: 0n };
 export type FoundTransfer = Transfer & { readonly number: bigint; readonly at: Date };
 export type BenefitStore = Awaited<ReturnType<typeof openBenefitStore>>;
 
-/** `most` is how many inputs share a transaction. */
+/** `most` is how many inputs share a transaction; `newId` gives the facts their ids, unless the process makes them. */
 export async function openBenefitStore({
   database,
   most,
+  newId,
 }: {
   readonly database: DatabaseConfig;
   readonly most: number;
+  readonly newId?: (() => string) | undefined;
 }) {
   const store = await openStore({
     database,
     decider: benefits,
     aggregates: "holds",
     most,
+    newId,
     // Rows are locked in this order.
     tables: {
       holds: table(HoldRow, {

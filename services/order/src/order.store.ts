@@ -75,19 +75,22 @@ const readTogetherMost = 256;
 
 export type OrderStore = Awaited<ReturnType<typeof openOrderStore>>;
 
-/** `most` is how many inputs share a transaction. */
+/** `most` is how many inputs share a transaction; `newId` gives the facts their ids, unless the process makes them. */
 export async function openOrderStore({
   database,
   most,
+  newId,
 }: {
   readonly database: DatabaseConfig;
   readonly most: number;
+  readonly newId?: (() => string) | undefined;
 }) {
   const store = await openStore({
     database,
     decider: ordering,
     aggregates: "orders",
     most,
+    newId,
     // Rows are locked in this order.
     tables: {
       carts: table(CartRow, {

@@ -91,19 +91,22 @@ export interface NewerThan {
 
 export type PaymentStore = Awaited<ReturnType<typeof openPaymentStore>>;
 
-/** `most` is how many inputs share a transaction. */
+/** `most` is how many inputs share a transaction; `newId` gives the facts their ids, unless the process makes them. */
 export async function openPaymentStore({
   database,
   most,
+  newId,
 }: {
   readonly database: DatabaseConfig;
   readonly most: number;
+  readonly newId?: (() => string) | undefined;
 }) {
   const store = await openStore({
     database,
     decider: payments,
     aggregates: "payments",
     most,
+    newId,
     tables: {
       payments: table(PaymentRow, {
         key: "orderId",

@@ -67,19 +67,22 @@ const unlisted = { title: "", price: 0n, onSale: false, available: 0, held: 0, s
 export type FoundVariant = ListedVariant & { readonly variantId: string };
 export type StockStore = Awaited<ReturnType<typeof openStockStore>>;
 
-/** `most` is how many inputs share a transaction. */
+/** `most` is how many inputs share a transaction; `newId` gives the facts their ids, unless the process makes them. */
 export async function openStockStore({
   database,
   most,
+  newId,
 }: {
   readonly database: DatabaseConfig;
   readonly most: number;
+  readonly newId?: (() => string) | undefined;
 }) {
   const store = await openStore({
     database,
     decider: stock,
     aggregates: "holds",
     most,
+    newId,
     // Rows are locked in this order.
     tables: {
       holds: table(HoldRow, {
