@@ -11,6 +11,7 @@ import {
   count,
   emptyTally,
   type Failure,
+  factsTable,
   hashOf,
   swarmTable,
   type Tally,
@@ -26,7 +27,7 @@ if (flags !== undefined) {
   const started = performance.now();
   const tally =
     flags.isTraced || flags.runs === 1 ? await runHere(flags) : await runInThreads(flags, started);
-  if (flags.runs > 1) for (const line of swarmTable(tally)) say(line);
+  if (flags.runs > 1) for (const line of [...swarmTable(tally), "", ...factsTable(tally)]) say(line);
   if (flags.runs > 1 && flags.isHashed) say(`sha-256 of all ${hashOf(tally)}`);
   for (const failure of tally.failures) await explain(failure, flags);
   say(

@@ -1,4 +1,5 @@
 // Runs some thousands of seeds of the simulation: what was never tried together is tried here, before anybody else does.
+import { events } from "@quadrille/contracts/events";
 import { runAll } from "../../tests/simulation/crew.ts";
 import { kindNames } from "../../tests/simulation/faults.ts";
 import { readFlags } from "../../tests/simulation/flags.ts";
@@ -9,6 +10,8 @@ const failuresMost = 3;
 /** Of the seeds, that have each kind of fault. */
 const shareLeast = 0.01;
 const kindsLeast = 2;
+/** The answer to money for an order that is not there any more, and no run loses a database. */
+const neverTold = "order.confirmation_failed";
 
 /** A line for each seed that breaks a law, and for whatever the swarm left out. */
 export async function simulated(): Promise<readonly string[]> {
@@ -22,5 +25,8 @@ export async function simulated(): Promise<readonly string[]> {
     if (enabled < tally.runs * shareLeast || strikes === 0)
       found.push(`${kind} is in ${enabled} of ${tally.runs} seeds and happened ${strikes} times`);
   }
+  for (const { type } of Object.values(events))
+    if (tally.told[type] === undefined && type !== neverTold)
+      found.push(`no order of ${tally.orders} came by ${type}`);
   return found;
 }

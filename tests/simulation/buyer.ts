@@ -9,7 +9,7 @@ import { call } from "./call.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Die } from "./die.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { currency, minimumCharge, orderPolicy } from "./policy.ts";
+import { currency, minimumCharge } from "./policy.ts";
 import type { OrderReplica } from "./replica.ts";
 import type { World } from "./world.ts";
 
@@ -237,7 +237,7 @@ function shopOf(world: World, { store, process }: OrderReplica): Shop {
       },
       async [Symbol.asyncDispose]() {},
     },
-    policy: orderPolicy,
+    policy: world.policies.order,
     currency,
     minimumCharge,
     isAccepting: () => true,

@@ -31,6 +31,7 @@ export const kinds = {
   "provider.late": { most: 0.4, meaning: "the provider acts long after nobody waits any more" },
   "provider.error": { most: 0.4, meaning: "the provider answers 5xx, with or without having acted" },
   "provider.decline": { most: 0.5, meaning: "the provider declines" },
+  "provider.amount": { most: 0.3, meaning: "the provider takes another amount" },
   "provider.slow": { most: 0.5, meaning: "the provider takes seconds to answer" },
   "provider.outage": { most: 0.1, meaning: "the provider answers nobody for up to two minutes" },
   "provider.notFound": { most: 0.4, meaning: "the provider does not know a payment yet" },
@@ -44,6 +45,7 @@ export const kinds = {
   "member.hangsUp": { most: 0.5, meaning: "a buyer hangs up and asks again" },
   "member.reuses": { most: 0.5, meaning: "a buyer uses a request id again for something else" },
   "member.pokes": { most: 0.5, meaning: "a buyer pays with two payment keys at once" },
+  "holds.short": { most: 1, meaning: "holds last hardly longer than the time to pay" },
   "stock.scarce": { most: 1, meaning: "there is less in stock than is wanted" },
   "points.scarce": { most: 1, meaning: "members want to use more points than they have" },
 } as const satisfies Record<string, { readonly most: number; readonly meaning: string }>;

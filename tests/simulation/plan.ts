@@ -23,7 +23,8 @@ export interface Plan {
 /** Every choice is rolled, whatever is enabled, so that the others stay as they are. */
 export function planOf(world: World, { variants, memberIds }: Catalogue, die: Die): Plan {
   const { faults } = world;
-  const startsMs = die.below(20_000);
+  // Where holds are short, some come when those of others have run out.
+  const startsMs = die.below(faults.has("holds.short") ? 120_000 : 20_000);
   const memberId = die.pick(memberIds);
   const first = die.below(variants.length);
   const count = die.between(1, 2);
@@ -37,13 +38,14 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
     0n,
   );
   const points = pointsOf(die, subtotal);
-  const payWithinSeconds = die.pick([30, 60, 120, 0]);
+  const { payWithinSeconds: payWithinMost } = world.policies.order;
+  const payWithinSeconds = Math.min(die.pick([30, 60, 120, 0]), payWithinMost);
   const paysAfterMs = die.between(0, 6_000);
   const neverPays = faults.strikesBuyer("member.neverPays", die);
   const paysLate = faults.strikesBuyer("member.paysLate", die);
   const lateMs = Math.max(
     0,
-    (payWithinSeconds === 0 ? 600 : payWithinSeconds) * 1_000 + die.between(-1_500, 2_500),
+    (payWithinSeconds === 0 ? payWithinMost : payWithinSeconds) * 1_000 + die.between(-1_500, 2_500),
   );
   const cancels = faults.strikesBuyer("member.cancels", die);
   const cancelsAfterMs = die.below(8_000);

@@ -73,8 +73,11 @@ export class Provider {
       if (account.declined !== undefined) return { kind: "declined", code: account.declined };
       const at = new Date(this.#world.clock.now());
       const transactionKey = `${paymentKey}-${account.captures.length + 1}`;
-      account.captures.push({ amount, transactionKey, at });
-      this.#world.trace?.add(`provider takes ${amount} for ${orderId}`);
+      const isOther = this.#world.faults.strikes("provider.amount", orderId);
+      const taken = isOther ? amount + 100n : amount;
+      account.captures.push({ amount: taken, transactionKey, at });
+      this.#world.trace?.add(`provider takes ${taken} for ${orderId}`);
+      if (isOther) return { kind: "unknown", why: "MISMATCH" };
       return { kind: "approved", transactionKey, paidWith: "card", approvedAt: at };
     });
   }
@@ -87,6 +90,7 @@ export class Provider {
     if (capture !== undefined) {
       const { amount, transactionKey, at: approvedAt } = capture;
       if (account.refunded >= amount) return { kind: "declined", code: "CANCELED" };
+      if (amount !== account.amount) return { kind: "mismatch", amount };
       return { kind: "approved", transactionKey, paidWith: "card", approvedAt };
     }
     if (this.#isOver(account)) account.declined ??= "EXPIRED";

@@ -16,7 +16,6 @@ import { subscriptions as paymentHears } from "@quadrille/payment/subscriptions"
 import { sweep as sweepPayment } from "@quadrille/payment/sweep";
 import { subscriptions as productHears } from "@quadrille/product/subscriptions";
 import { sweep as sweepProduct } from "@quadrille/product/sweep";
-import { orderPolicy, paymentPolicy } from "./policy.ts";
 import { Process } from "./process.ts";
 import { ProviderLine } from "./provider.ts";
 import { benefitStore, orderStore, paymentStore, stockStore } from "./stores.ts";
@@ -58,7 +57,7 @@ export const open: Openers = {
   order(world, name) {
     const { process, connection, opening } = begin(world, "order", name);
     const store = orderStore(world.databases.order, connection, opening);
-    const lines = orderHears(store, orderPolicy);
+    const lines = orderHears(store, world.policies.order);
     const sweep = () => sweepOrder(store, world.log);
     return finish(world, { service: "order", process, store, sweep }, lines);
   },
@@ -78,8 +77,9 @@ export const open: Openers = {
     const { process, connection, opening } = begin(world, "payment", name);
     const store = paymentStore(world.databases.payment, connection, { ...opening, die: world.waitingDie });
     const provider = new ProviderLine(world, world.provider, process);
-    const worker = new LeaseWorker(store, provider, paymentPolicy, world.log, process.clock);
-    const charging = new Charging(store, provider, worker, paymentPolicy, process.clock);
+    const policy = world.policies.payment;
+    const worker = new LeaseWorker(store, provider, policy, world.log, process.clock);
+    const charging = new Charging(store, provider, worker, policy, process.clock);
     const sweep = () => sweepPayment(store, world.log);
     const plain = finish(world, { service: "payment", process, store, sweep }, paymentHears(store));
     return { ...plain, charging, worker, provider };

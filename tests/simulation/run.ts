@@ -1,5 +1,6 @@
 // One run: buyers and faults for a while, then calm until nothing is left to happen, then the checks.
 
+import { services } from "@quadrille/contracts/events";
 import { Buyer, type Told } from "./buyer.ts";
 import { fill } from "./catalogue.ts";
 import { check } from "./check.ts";
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly struck: ReadonlyMap<FaultKind, number>;
   readonly orders: number;
   readonly accepted: number;
+  /** Facts told, by type. */
+  readonly told: ReadonlyMap<string, number>;
   readonly trace: readonly string[];
   /** SHA-256 of the trace; empty without one. */
   readonly hash: string;
@@ -52,9 +55,18 @@ export async function run(options: RunOptions): Promise<Outcome> {
     struck: world.faults.struck,
     orders: options.orders.length,
     accepted: told.accepted.size,
+    told: factsOf(world),
     trace: world.trace?.lines ?? [],
     hash: world.trace?.hash() ?? "",
   };
+}
+
+function factsOf({ databases }: World): ReadonlyMap<string, number> {
+  const told = new Map<string, number>();
+  for (const service of services)
+    for (const { envelope } of databases[service].outbox.rows.values())
+      told.set(envelope.type, (told.get(envelope.type) ?? 0) + 1);
+  return told;
 }
 
 async function live(world: World, orders: readonly number[], told: Told): Promise<void> {

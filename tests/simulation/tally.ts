@@ -1,5 +1,6 @@
 // What many runs came to: how often each kind of fault was enabled and really struck, and which seeds failed.
 import { createHash } from "node:crypto";
+import { events } from "@quadrille/contracts/events";
 import { type FaultKind, kindNames } from "./faults.ts";
 import type { Outcome } from "./run.ts";
 
@@ -24,18 +25,20 @@ export interface Tally {
   orders: number;
   accepted: number;
   kinds: Record<string, KindTally>;
+  /** Facts told, by type: what the runs came by at all. */
+  told: Record<string, number>;
   failures: Failure[];
   hashes: (readonly [seed: number, hash: string])[];
 }
 
 export function emptyTally(): Tally {
   const kinds = Object.fromEntries(kindNames.map((kind) => [kind, { enabled: 0, seeds: 0, strikes: 0 }]));
-  return { runs: 0, orders: 0, accepted: 0, kinds, failures: [], hashes: [] };
+  return { runs: 0, orders: 0, accepted: 0, kinds, told: {}, failures: [], hashes: [] };
 }
 
 export function count(
   tally: Tally,
-  { seed, enabled, struck, orders, accepted, breaches, hash }: Outcome,
+  { seed, enabled, struck, orders, accepted, told, breaches, hash }: Outcome,
 ): void {
   tally.runs += 1;
   tally.orders += orders;
@@ -45,6 +48,7 @@ export function count(
     kindIn(tally, kind).seeds += 1;
     kindIn(tally, kind).strikes += strikes;
   }
+  for (const [type, times] of told) tally.told[type] = (tally.told[type] ?? 0) + times;
   if (breaches.length > 0) tally.failures.push({ seed, enabled, breaches });
   if (hash !== "") tally.hashes.push([seed, hash]);
 }
@@ -59,6 +63,7 @@ export function add(sum: Tally, part: Tally): void {
     into.seeds += from.seeds;
     into.strikes += from.strikes;
   }
+  for (const [type, times] of Object.entries(part.told)) sum.told[type] = (sum.told[type] ?? 0) + times;
   sum.failures.push(...part.failures);
   sum.hashes.push(...part.hashes);
 }
@@ -92,4 +97,10 @@ export function swarmTable(tally: Tally): readonly string[] {
     ...lines,
     `${kindsPerRun(tally).toFixed(2)} kinds per seed`,
   ];
+}
+
+/** How often each fact of the catalogue was told. */
+export function factsTable({ told }: Tally): readonly string[] {
+  const types = Object.values(events).map(({ type }) => type);
+  return types.map((type) => `${type.padEnd(30)}${String(told[type] ?? 0).padStart(12)}`);
 }

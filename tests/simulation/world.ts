@@ -8,6 +8,7 @@ import { wait } from "@quadrille/outbox/ports";
 import type { Transactions } from "@quadrille/outbox/transaction";
 import { Die } from "./die.ts";
 import { type FaultKind, Faults } from "./faults.ts";
+import { type Policies, policiesOf } from "./policy.ts";
 import type { Process } from "./process.ts";
 import { Provider } from "./provider.ts";
 import { type Opened, open } from "./replica.ts";
@@ -40,6 +41,7 @@ export class World {
   readonly clock = new VirtualClock(startMs);
   readonly faults: Faults;
   readonly trace: Trace | undefined;
+  readonly policies: Policies;
   readonly provider: Provider;
   readonly broker: MemoryBroker;
   readonly databases: Databases;
@@ -61,6 +63,7 @@ export class World {
     this.seed = seed;
     this.spoil = spoil;
     this.faults = new Faults(seed, faults);
+    this.policies = policiesOf(this.faults.isSo("holds.short"));
     this.trace = isTraced ? new Trace(this.clock) : undefined;
     this.#longestLagMs = this.die("lags").pick([0, 0, 3, 20, 150]);
     this.#restarts = this.die("restarts");
