@@ -12,16 +12,20 @@ const own = { kind: "own", id: "catalogue" } as const;
 
 /** Resolves when everything is committed. What there is depends on the number of orders as little as can be. */
 export async function fill(world: World, die: Die): Promise<Catalogue> {
+  // What was let go is only missed where there is not much.
+  const isShort = world.faults.has("holds.short");
   const isScarce = world.faults.isSo("stock.scarce");
   const arePointsScarce = world.faults.isSo("points.scarce");
   const variants = Array.from({ length: 3 }, (_, index) => ({
     variantId: `variant-${index + 1}`,
     price: BigInt(die.between(1, 50) * 100),
-    units: isScarce ? die.between(1, 8) : 1_000,
+    units: isScarce ? die.between(1, 8) : isShort ? die.between(4, 12) : 1_000,
   }));
   const members = Array.from({ length: 3 }, (_, index) => ({
     memberId: `member-${index + 1}`,
-    points: BigInt(arePointsScarce ? die.between(1, 6_000) : 1_000_000),
+    points: BigInt(
+      arePointsScarce ? die.between(1, 6_000) : isShort ? die.between(1_000, 15_000) : 1_000_000,
+    ),
   }));
   const { store: stock } = world.replicasOf("product")[0] as StockReplica;
   const { store: benefits } = world.replicasOf("member")[0] as BenefitReplica;
