@@ -32,6 +32,7 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
     const { outbox } = database;
     this.outbox = {
       claim: (most) => this.#alive(() => outbox.claim(most)),
+      release: (ids) => this.#alive(() => outbox.release(ids)),
       mark: (published) => this.#alive(() => outbox.mark(published)),
       backlog: () => this.#alive(() => outbox.backlog()),
     };

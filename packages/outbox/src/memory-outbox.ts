@@ -44,6 +44,13 @@ export class MemoryOutbox implements OutboxTable {
     return claimed;
   }
 
+  async release(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const row = this.#unpublished.get(id);
+      if (row !== undefined) row.claimedUntilMs = 0;
+    }
+  }
+
   async mark(published: readonly Published[]): Promise<void> {
     for (const { id, placement } of published) {
       const row = this.#unpublished.get(id);

@@ -54,6 +54,15 @@ describe("a claim", () => {
     expect(await bench.store.outbox.claim(10)).toHaveLength(0);
   });
 
+  test("that is given up leaves its facts to the next, and what is published as it is", async () => {
+    const [first, second] = (await tell(2)) as [string, string];
+    await bench.store.outbox.claim(10);
+    await bench.store.outbox.mark([{ id: second, placement: placement(1n) }]);
+    await bench.store.outbox.release([]);
+    await bench.store.outbox.release([first, second]);
+    expect((await bench.store.outbox.claim(10)).map(({ id }) => id)).toEqual([first]);
+  });
+
   test("passes over rows another is claiming, without waiting for it", async () => {
     const ids = await tell(3);
     await bench.store.read((em) =>

@@ -12,6 +12,8 @@ export interface Published {
 export interface OutboxTable {
   /** The oldest unpublished facts nobody has claimed, claimed for 30 s; facts younger than 5 s are on their way. */
   claim(most: number): Promise<readonly Envelope[]>;
+  /** Gives up claims on facts that were not published after all, so that the next sweep has them. */
+  release(ids: readonly string[]): Promise<void>;
   mark(published: readonly Published[]): Promise<void>;
   /** Facts that are not published, counted up to 100,000. */
   backlog(): Promise<number>;
@@ -49,6 +51,14 @@ export function openOutboxTable(sessions: Sessions): OutboxTable {
       );
       // RETURNING has no order; ids have the order in which facts were told.
       return rows.map(envelopeOf).sort((one, other) => (one.id < other.id ? -1 : 1));
+    },
+
+    async release(ids) {
+      if (ids.length === 0) return;
+      await sessions.query(
+        "update outbox set claimed_until = null where id = any($1::uuid[]) and published_at is null",
+        [ids],
+      );
     },
 
     async mark(published) {

@@ -182,6 +182,20 @@ describe("a publish that fails", () => {
 });
 
 describe("a sweep", () => {
+  test("gives up its claim on what the broker did not take, for the next one to have", async () => {
+    const { broker, relayOf, tell, clock } = open();
+    const ids = await tell(3);
+    await using relay = relayOf();
+    broker.refuses = () => true;
+    await clock.advance(5_001);
+    void relay.sweep();
+    await clock.advance(1_000);
+    broker.refuses = () => false;
+    await clock.advance(5_000);
+    await relay.sweep();
+    expect(broker.published).toEqual(ids);
+  });
+
   test("takes over what a process that died had told, batch by batch", async () => {
     const { broker, relayOf, tell, clock, database } = open();
     const ids = await tell(1_200);

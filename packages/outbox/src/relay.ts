@@ -59,8 +59,8 @@ export function startRelay(options: RelayOptions): Relay {
 /** A fact in memory. */
 interface Held {
   readonly envelope: Envelope;
-  /** Called when it was tried, or given up. */
-  readonly onTried: () => void;
+  /** Called when it was tried, or given up; says whether the broker has it. */
+  readonly onTried: (isPublished: boolean) => void;
 }
 
 class WindowedRelay implements Relay {
@@ -115,7 +115,7 @@ class WindowedRelay implements Relay {
     const cancel = this.#options.clock.after(this.#options.drainMs, inTime.resolve);
     await Promise.race([this.#drain(), inTime.promise]);
     cancel();
-    for (const { onTried } of this.#queue.values()) onTried();
+    for (const { onTried } of this.#queue.values()) onTried(false);
     this.#queue.clear();
   }
 
@@ -135,11 +135,12 @@ class WindowedRelay implements Relay {
     this.#timers.add(cancel);
   }
 
-  #hold(envelope: Envelope, onTried: () => void): void {
+  #hold(envelope: Envelope, onTried: Held["onTried"]): void {
     const isHeld = this.#queue.has(envelope.id) || this.#inFlight.has(envelope.id);
     const isFull = this.pending >= this.#options.memoryMost;
     if (isFull && !isHeld) this.#counts.dropped += 1;
-    if (isHeld || isFull) onTried();
+    if (isHeld || isFull)
+      onTried(isHeld); // What is held is on its way already.
     else this.#queue.set(envelope.id, { envelope, onTried });
   }
 
@@ -159,8 +160,10 @@ class WindowedRelay implements Relay {
 
   /** Never rejects. */
   async #send({ envelope, onTried }: Held): Promise<void> {
+    let isPublished = false;
     try {
       const placement = await this.#options.publish(envelope);
+      isPublished = true;
       this.#counts.published += 1;
       this.#failuresInARow = 0;
       if (this.#marks.add({ id: envelope.id, placement }) === 1 && this.#closing === undefined) {
@@ -171,7 +174,7 @@ class WindowedRelay implements Relay {
       this.#quieten(error);
     }
     this.#inFlight.delete(envelope.id);
-    onTried();
+    onTried(isPublished);
     this.#pump();
   }
 
@@ -197,10 +200,12 @@ class WindowedRelay implements Relay {
         const envelopes = await this.#options.outbox.claim(sweepBatch);
         this.#counts.swept += envelopes.length;
         const tried = envelopes.map(
-          (envelope) => new Promise<void>((resolve) => this.#hold(envelope, resolve)),
+          (envelope) => new Promise<boolean>((resolve) => this.#hold(envelope, resolve)),
         );
         this.#pump();
-        await Promise.all(tried);
+        const isPublished = await Promise.all(tried);
+        // A broker that is back in a second should not miss its facts for as long as a claim lasts.
+        await this.#options.outbox.release(envelopes.filter((_, at) => !isPublished[at]).map(({ id }) => id));
         if (envelopes.length < sweepBatch) return;
       }
     } catch (error) {
