@@ -55,13 +55,15 @@ function repeats({ databases }: World): string[] {
 }
 
 /** Nobody may pay for what is not held yet. */
-function tooEarly({ databases: { order, product, member } }: World): string[] {
+function tooEarly({ databases, skewMs }: World): string[] {
   const heldAt = new Map<string, number>();
-  for (const { outbox } of [product, member])
-    for (const { envelope } of outbox.rows.values()) {
+  for (const service of ["product", "member"] as const)
+    for (const { envelope } of databases[service].outbox.rows.values()) {
       const { type, aggregateId, occurredAt } = envelope;
-      if (type.endsWith("_held")) heldAt.set(`${type} ${aggregateId}`, occurredAt.getTime());
+      const atMs = occurredAt.getTime() - skewMs[service];
+      if (type.endsWith("_held")) heldAt.set(`${type} ${aggregateId}`, atMs);
     }
+  const { order } = databases;
   const found: string[] = [];
   for (const { envelope } of order.outbox.rows.values()) {
     const { type, aggregateId: id, occurredAt } = envelope;
@@ -69,7 +71,7 @@ function tooEarly({ databases: { order, product, member } }: World): string[] {
     const placed = order.read("orders", id);
     const wantsPoints = placed.status !== "absent" && placed.points > 0n;
     for (const held of wantsPoints ? ["product.stock_held", "member.benefits_held"] : ["product.stock_held"])
-      if ((heldAt.get(`${held} ${id}`) ?? Number.POSITIVE_INFINITY) > occurredAt.getTime())
+      if ((heldAt.get(`${held} ${id}`) ?? Number.POSITIVE_INFINITY) > occurredAt.getTime() - skewMs.order)
         found.push(`I6: order ${id} was payable before ${held}`);
   }
   return found;

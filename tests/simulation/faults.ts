@@ -25,6 +25,7 @@ export const kinds = {
   "crash.mark": { most: 0.03, meaning: "a replica dies between a publish and its mark" },
   "crash.ack": { most: 0.02, meaning: "a replica dies between a commit and its acknowledgement" },
   "crash.provider": { most: 0.2, meaning: "payment dies between a call to the provider and its record" },
+  "clock.skew": { most: 1, meaning: "the databases' clocks differ by up to a minute" },
   pause: { most: 0.01, meaning: "a replica stands still for up to 45 seconds and goes on" },
   "provider.timeoutBefore": { most: 0.4, meaning: "a call is lost on its way to the provider" },
   "provider.timeoutAfter": { most: 0.4, meaning: "the provider acts and its answer is lost" },

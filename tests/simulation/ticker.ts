@@ -79,8 +79,12 @@ export class Ticker {
     }
   }
 
-  /** When the earliest row has to be looked at by a sweep. */
+  /** When the earliest row has to be looked at by a sweep, by the clock of the run. */
   #dueMs(): number {
+    return this.#rowDueMs() - this.#world.skewMs[this.#service];
+  }
+
+  #rowDueMs(): number {
     const { databases } = this.#world;
     switch (this.#service) {
       case "order":
@@ -97,7 +101,8 @@ export class Ticker {
   /** When the provider has to be asked next; at once while a worker waits for it to come back. */
   #askingMs(): number {
     if (this.#service !== "payment") return Number.POSITIVE_INFINITY;
-    const askingMs = earliest(this.#world.databases.payment.rows.payments, due.asking);
+    const { databases, skewMs } = this.#world;
+    const askingMs = earliest(databases.payment.rows.payments, due.asking) - skewMs.payment;
     if (askingMs === Number.POSITIVE_INFINITY) return askingMs;
     const replicas = this.#world.replicasOf("payment") as readonly Opened["payment"][];
     const isRestless = replicas.some(({ process, provider }) => process.isAlive && provider.isRestless);

@@ -4,7 +4,7 @@ import { header, type Message } from "@quadrille/bus/message";
 import { VirtualClock } from "@quadrille/bus/virtual-clock";
 import { type Service, services } from "@quadrille/contracts/events";
 import type { Fault } from "@quadrille/outbox/memory";
-import { wait } from "@quadrille/outbox/ports";
+import { type Clock, wait } from "@quadrille/outbox/ports";
 import type { Transactions } from "@quadrille/outbox/transaction";
 import { Die } from "./die.ts";
 import { type FaultKind, Faults } from "./faults.ts";
@@ -32,6 +32,8 @@ type Point = Parameters<NonNullable<Parameters<(typeof databases)["order"]>[0]["
 
 const startMs = Date.UTC(2026, 0, 1);
 const replicasPerService = 2;
+/** Two databases are a minute apart at the most. */
+const skewMsMost = 30_000;
 /** Longer than that inside a transaction, and the server ends the session. */
 const idleInTransactionMsMost = 10_000;
 
@@ -42,6 +44,8 @@ export class World {
   readonly faults: Faults;
   readonly trace: Trace | undefined;
   readonly policies: Policies;
+  /** How far each database's clock is ahead. */
+  readonly skewMs: Readonly<Record<Service, number>>;
   readonly provider: Provider;
   readonly broker: MemoryBroker;
   readonly databases: Databases;
@@ -64,6 +68,9 @@ export class World {
     this.spoil = spoil;
     this.faults = new Faults(seed, faults);
     this.policies = policiesOf(this.faults.isSo("holds.short"));
+    const isSkewed = this.faults.isSo("clock.skew");
+    const skews = this.die("skews");
+    this.skewMs = eachService(() => (isSkewed ? skews.between(-skewMsMost, skewMsMost) : 0));
     this.trace = isTraced ? new Trace(this.clock) : undefined;
     this.#longestLagMs = this.die("lags").pick([0, 0, 3, 20, 150]);
     this.#restarts = this.die("restarts");
@@ -83,7 +90,7 @@ export class World {
     this.#tickers = eachService((service) => new Ticker(this, service));
     this.databases = eachService((service) =>
       databases[service]({
-        clock: this.clock,
+        clock: ahead(this.clock, this.skewMs[service]),
         fault: (point, name) => this.#databaseFault(service, point, name),
         latencyMs: (point, name) => this.#databaseMs(point, name),
       }),
@@ -229,6 +236,10 @@ export class World {
 /** The order a message is about: what happens to it must not depend on what happens to others. */
 function aboutOf({ headers }: Message): string {
   return headers.find(([name]) => name === header.subject)?.[1] ?? "";
+}
+
+function ahead(clock: VirtualClock, ms: number): Clock {
+  return { now: () => clock.now() + ms, after: (afterMs, wake) => clock.after(afterMs, wake) };
 }
 
 function placeOf({ name }: Process): [Service, number] {
