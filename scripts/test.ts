@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { measure } from "./gate/coverage.ts";
 import { drift } from "./gate/generated.ts";
 import { endProcesses, leftovers, markName } from "./gate/leftovers.ts";
+import { missedRules } from "./gate/missed-rules.ts";
 import { simulated } from "./gate/simulated.ts";
 import { check, command, type Outcome, type Step, tests, timed, type Workshop } from "./gate/step.ts";
 
@@ -56,6 +57,7 @@ const plain = [
   check("simulation", simulated),
 ];
 const served = [
+  check("safety rules taken out", () => missedRules(root)),
   tests(shop, "db", ["db"], counted),
   tests(shop, "nats", ["nats"], counted),
   tests(shop, "db, each message twice", ["db"], twice),

@@ -10,7 +10,7 @@ export function check(world: World, { accepted }: Told): string[] {
   const verdicts = judgeAll(booksOf(world), { atRest: true, graceMs: 0, accepted: orderIds });
   const findings = verdicts.flatMap(({ findings: found }) => found);
   const broken = findings.map(({ law, sentence }) => `${law}: ${sentence}`);
-  return [...broken, ...steps(world), ...repeats(world), ...tooEarly(world)];
+  return [...broken, ...steps(world), ...repeats(world), ...tooEarly(world), ...tooLate(world)];
 }
 
 /** What an order may tell after what it told last; it goes on from "" when it was told of before it was placed. */
@@ -73,6 +73,23 @@ function tooEarly({ databases, skewMs }: World): string[] {
     for (const held of wantsPoints ? ["product.stock_held", "member.benefits_held"] : ["product.stock_held"])
       if ((heldAt.get(`${held} ${id}`) ?? Number.POSITIVE_INFINITY) > occurredAt.getTime() - skewMs.order)
         found.push(`I6: order ${id} was payable before ${held}`);
+  }
+  return found;
+}
+
+/** A deadline binds whatever comes after it, however long nobody looked. */
+function tooLate({ databases: { order, payment } }: World): string[] {
+  const found: string[] = [];
+  for (const { envelope } of order.outbox.rows.values()) {
+    const { type, aggregateId: id, occurredAt } = envelope;
+    const placed = order.read("orders", id);
+    if (type === "order.payable" && placed.status !== "absent" && occurredAt >= placed.pendingUntil)
+      found.push(`I12: order ${id} became payable when its time to be held was over`);
+  }
+  for (const [id, { state }] of payment.rows.payments) {
+    const { attempt, payBy } = state.status === "absent" ? {} : state;
+    if (attempt !== undefined && payBy !== undefined && attempt.startedAt >= payBy)
+      found.push(`I12: order ${id} was paid for when its time to be paid was over`);
   }
   return found;
 }
