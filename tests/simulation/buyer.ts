@@ -2,6 +2,7 @@
 
 import { isTransientRefusal } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
+import type { WantedLine } from "@quadrille/order/cart";
 import type { PlacedOrder } from "@quadrille/order/order";
 import { type Placing, placeOrder, type Shop } from "@quadrille/order/placing";
 import { wait } from "@quadrille/outbox/ports";
@@ -31,6 +32,8 @@ export class Buyer {
   readonly #die: Die;
   readonly #plan: Plan;
   readonly #name: string;
+  readonly #prices: ReadonlyMap<string, bigint>;
+  #wanted: { readonly lines: readonly WantedLine[]; readonly points: bigint; readonly due: bigint };
   /** Of the request that was accepted. */
   #requestHash: string | undefined;
 
@@ -39,7 +42,10 @@ export class Buyer {
     this.#told = told;
     this.#die = world.die(`order ${index}`);
     this.#plan = planOf(world, catalogue, this.#die);
+    const { lines, points, expectedAmountDue: due } = this.#plan;
+    this.#wanted = { lines, points, due };
     this.#name = `order ${index}`;
+    this.#prices = new Map(catalogue.variants.map(({ variantId, price }) => [variantId, price]));
   }
 
   async buy(): Promise<void> {
@@ -51,13 +57,38 @@ export class Buyer {
   }
 
   async #place(): Promise<PlacedOrder | undefined> {
-    const { repeats, reuses, hangsUp } = this.#plan;
+    const { repeats, reuses, hangsUp, isFromCart } = this.#plan;
+    if (isFromCart && !(await this.#fillCart())) return undefined;
     const tries = [this.#tryToPlace(this.#name, hangsUp ? this.#die.between(0, 60) : patienceMs)];
     if (repeats) tries.push(this.#tryToPlace(this.#name, patienceMs));
     if (reuses) tries.push(this.#tryToPlace(`another ${this.#name}`, patienceMs));
     const placed = (await Promise.all(tries)).find((each) => each !== undefined);
     this.#say(placed === undefined ? "was not placed" : `was placed as ${placed.orderId}`);
     return placed;
+  }
+
+  /** Whether everything is in the cart; what else is in it is bought as well. */
+  async #fillCart(): Promise<boolean> {
+    const { memberId, lines } = this.#plan;
+    for (const line of lines) {
+      const input = { type: "AddCartLine", memberId, line, problem: "" } as const;
+      const cause = this.#cause("AddCartLine", line.variantId, `${line.quantity}`);
+      const added = await this.#insist(patienceMs, (ms) => {
+        const { process, store } = this.#pick("order");
+        return call(this.#world, process, { patienceMs: ms }, () => store.handle(input, cause, nothing));
+      });
+      if (added instanceof Refusal) return false;
+    }
+    const cart = await this.#insist(patienceMs, (ms) => {
+      const { process, store } = this.#pick("order");
+      return call(this.#world, process, { patienceMs: ms }, () => store.cart(memberId));
+    });
+    if (cart instanceof Refusal || cart.lines.length === 0) return false;
+    const costs = cart.lines.map(
+      ({ variantId, quantity }) => BigInt(quantity) * (this.#prices.get(variantId) ?? 0n),
+    );
+    this.#wanted = { lines: cart.lines, points: 0n, due: costs.reduce((sum, cost) => sum + cost, 0n) };
+    return true;
   }
 
   /** The hash stands for what is asked for: with the same request id, only one of two is taken. */
@@ -88,8 +119,9 @@ export class Buyer {
     this.#told.accepted.set(this.#name, placed);
     if (before !== undefined && termsOf(before) !== termsOf(placed))
       this.#contradict(`was accepted as ${termsOf(before)} and as ${termsOf(placed)}`);
-    if (placed.amountDue !== this.#plan.expectedAmountDue)
-      this.#contradict(`costs ${placed.amountDue} instead of ${this.#plan.expectedAmountDue}`);
+    const { lines, due } = this.#wanted;
+    if (placed.amountDue !== due) this.#contradict(`costs ${placed.amountDue} instead of ${due}`);
+    if (unitsOf(placed.lines) !== unitsOf(lines)) this.#contradict(`has ${unitsOf(placed.lines)}`);
   }
 
   async #pay({ orderId, amountDue }: PlacedOrder): Promise<void> {
@@ -144,7 +176,6 @@ export class Buyer {
   async #tryToCancel(orderId: string, requestId: string, hash: string): Promise<undefined | Refusal> {
     const { memberId } = this.#plan;
     const input = { type: "CancelOrder", orderId, memberId, by: "BY_MEMBER" } as const;
-    const nothing = { of: () => undefined, encode: () => new Uint8Array(), decode: () => undefined };
     const answer = await this.#insist(patienceMs, (ms) => {
       const { process, store } = this.#pick("order");
       const cause = this.#cause("CancelOrder", requestId, hash);
@@ -171,13 +202,14 @@ export class Buyer {
   }
 
   #wish(requestHash: string): Placing {
-    const { memberId, lines, points, expectedAmountDue, payWithinSeconds } = this.#plan;
+    const { memberId, payWithinSeconds, isFromCart } = this.#plan;
+    const { lines, points, due: expectedAmountDue } = this.#wanted;
     return {
       memberId,
       memberToken: memberId,
       requestId: this.#name,
       requestHash,
-      source: lines,
+      source: isFromCart ? "cart" : lines,
       points,
       expectedAmountDue,
       method: "PAYMENT_METHOD_CARD",
@@ -211,6 +243,11 @@ export class Buyer {
     this.#told.contradictions.push(`${this.#name} ${what}`);
   }
 }
+
+const nothing = { of: () => undefined, encode: () => new Uint8Array(), decode: () => undefined };
+
+const unitsOf = (lines: readonly WantedLine[]): string =>
+  lines.map(({ variantId, quantity }) => `${quantity} ${variantId}`).join(", ");
 
 /** What of an accepted order may never be told otherwise. */
 function termsOf({ orderId, lines, subtotal, points, amountDue, placedAt }: PlacedOrder): string {

@@ -10,6 +10,8 @@ export interface Plan {
   readonly lines: readonly WantedLine[];
   readonly points: bigint;
   readonly expectedAmountDue: bigint;
+  /** The lines are put into the member's cart first, which other orders of theirs may use as well. */
+  readonly isFromCart: boolean;
   readonly payWithinSeconds: number;
   /** After the order was placed; undefined: never. */
   readonly pays: { readonly afterMs: number } | undefined;
@@ -66,6 +68,7 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
     hangsUp: faults.strikesBuyer("member.hangsUp", die),
     reuses: faults.strikesBuyer("member.reuses", die),
     pokes: faults.strikesBuyer("member.pokes", die),
+    isFromCart: die.chance(0.2),
   };
 }
 
