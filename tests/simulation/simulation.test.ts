@@ -5,7 +5,7 @@ import { kindNames } from "./faults.ts";
 import { readFlags } from "./flags.ts";
 import { run } from "./run.ts";
 import { commandOf, shrink } from "./shrink.ts";
-import { kindIn, kindsPerRun, swarmTable, type Tally } from "./tally.ts";
+import { factsTable, hashOf, kindIn, kindsPerRun, swarmTable, type Tally } from "./tally.ts";
 import type { Spoil } from "./world.ts";
 
 const orders = Array.from({ length: 10 }, (_, index) => index);
@@ -38,6 +38,7 @@ describe("a few hundred seeds", () => {
       expect([kind, enabled >= tally.runs / 100, strikes > 0]).toEqual([kind, true, true]);
     }
     expect(swarmTable(tally)).toHaveLength(kindNames.length + 2);
+    expect(factsTable(tally).join("\n")).toMatch(/^order\.placed +\d{4}$/m);
   });
 });
 
@@ -47,7 +48,16 @@ describe("a seed", () => {
     const other = await run({ seed, orders, isTraced: true });
     expect(other.trace).toEqual(one.trace);
     expect(other.hash).toBe(one.hash);
-    expect(one.trace.length).toBeGreaterThan(100);
+    expect(one.trace.length).toBeGreaterThan(orders.length);
+  });
+
+  test("is the same run in a thread of its own, where others went before it", async () => {
+    const about = { faults: undefined, orders, isHashed: true, jobs: 1, failuresMost: 1 };
+    const tally = await runAll({ seed: 5, runs: 3, ...about });
+    const here = await run({ seed: 7, orders, isTraced: true });
+    expect(new Map(tally.hashes).get(7)).toBe(here.hash);
+    const again = await runAll({ seed: 5, runs: 3, ...about });
+    expect(hashOf(again)).toBe(hashOf(tally));
   });
 
   test("is another run than its neighbour", async () => {
