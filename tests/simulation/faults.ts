@@ -46,6 +46,10 @@ export const kinds = {
   "member.hangsUp": { most: 0.5, meaning: "a buyer hangs up and asks again" },
   "member.reuses": { most: 0.5, meaning: "a buyer uses a request id again for something else" },
   "member.pokes": { most: 0.5, meaning: "a buyer pays with two payment keys at once" },
+  "operator.resolves": {
+    most: 0.8,
+    meaning: "a person decides about a payment in doubt, rightly or too soon",
+  },
   "holds.short": { most: 1, meaning: "holds last hardly longer than the time to pay" },
   "stock.scarce": { most: 1, meaning: "there is less in stock than is wanted" },
   "points.scarce": { most: 1, meaning: "members want to use more points than they have" },

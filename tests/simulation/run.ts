@@ -6,6 +6,7 @@ import { fill } from "./catalogue.ts";
 import { check } from "./check.ts";
 import type { FaultKind } from "./faults.ts";
 import { forget } from "./forgetting.ts";
+import { watchPayments } from "./operator.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 export interface RunOptions extends WorldOptions {
@@ -83,6 +84,7 @@ async function live(world: World, orders: readonly number[], told: Told): Promis
   let buying = orders.length;
   let failure: { readonly error: unknown } | undefined;
   forget(world);
+  watchPayments(world);
   for (const index of orders) {
     new Buyer(world, catalogue, told, index)
       .buy()
