@@ -21,7 +21,7 @@ export async function fill(world: World, die: Die): Promise<Catalogue> {
     price: BigInt(die.between(1, 50) * 100),
     units: isScarce ? die.between(1, 8) : isShort ? die.between(4, 12) : 1_000,
   }));
-  const members = Array.from({ length: 3 }, (_, index) => ({
+  const members = Array.from({ length: isShort ? 2 : 3 }, (_, index) => ({
     memberId: `member-${index + 1}`,
     points: BigInt(
       arePointsScarce ? die.between(1, 6_000) : isShort ? die.between(1_000, 15_000) : 1_000_000,

@@ -42,7 +42,7 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
   const points = pointsOf(die, subtotal);
   const { payWithinSeconds: payWithinMost } = world.policies.order;
   const payWithinSeconds = Math.min(die.pick([30, 60, 120, 0]), payWithinMost);
-  const paysAfterMs = die.between(0, 6_000);
+  const paysAfterMs = die.below(faults.has("holds.short") ? 15_000 : 6_000);
   const neverPays = faults.strikesBuyer("member.neverPays", die);
   const paysLate = faults.strikesBuyer("member.paysLate", die);
   const lateMs = Math.max(

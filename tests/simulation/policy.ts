@@ -11,7 +11,7 @@ const usual: OrderPolicy = {
 };
 
 /** A doubt about a payment outlasts the holds of its order. */
-const tight: OrderPolicy = { pendingSeconds: 10, payWithinSeconds: 20, unknownSeconds: 5, slackSeconds: 0 };
+const tight: OrderPolicy = { pendingSeconds: 6, payWithinSeconds: 15, unknownSeconds: 2, slackSeconds: 0 };
 
 export interface Policies {
   readonly order: OrderPolicy;
