@@ -94,7 +94,8 @@ function begin<S extends Service>(world: World, service: S, name: string) {
   process.onDeath(() => {
     if (!world.isDyingInTransaction) connection.crash();
   });
-  return { process, connection, opening: { process, newId: world.newId, spoil: world.spoil } };
+  const { newId, spoil, recording } = world;
+  return { process, connection, opening: { process, newId, spoil, recording } };
 }
 
 function finish<S extends Store<never, never>>(

@@ -1,5 +1,6 @@
 // The four services' stores over memory: the real group and decisions, and every question the SQL stores answer.
 
+import type { Fact } from "@quadrille/decider";
 import { type BenefitTables, benefits, type Transfer } from "@quadrille/member/benefits";
 import type { BenefitStore } from "@quadrille/member/benefits.store";
 import { emptyCart } from "@quadrille/order/cart";
@@ -8,12 +9,18 @@ import { absentOrder, type PlacedOrder } from "@quadrille/order/order";
 import type { OrderStore } from "@quadrille/order/order.store";
 import { MemoryDatabase as Memory, type MemoryOptions } from "@quadrille/outbox/memory";
 import type { MemoryConnection } from "@quadrille/outbox/memory-connection";
-import { type Store, type Ground as StoreGround, storeOn } from "@quadrille/outbox/store";
+import {
+  type DecisionOptions,
+  type Store,
+  type Ground as StoreGround,
+  storeOn,
+} from "@quadrille/outbox/store";
 import { WakeUps } from "@quadrille/outbox/wake-ups";
 import { type Entry, type PaymentTables, payments } from "@quadrille/payment/payment";
 import type { PaymentStore } from "@quadrille/payment/payment.store";
 import { type Movement, type StockTables, stock } from "@quadrille/product/stock";
 import type { StockStore } from "@quadrille/product/stock.store";
+import type { Recorded, Recording } from "./bridge-recording.ts";
 import type { Die } from "./die.ts";
 import type { Process } from "./process.ts";
 import type { Spoil } from "./world.ts";
@@ -25,6 +32,7 @@ export type Ground = Pick<MemoryOptions<never>, "clock" | "fault" | "latencyMs">
 export interface Opening {
   readonly process: Process;
   readonly spoil: Spoil | undefined;
+  readonly recording: Recording | undefined;
   readonly newId: () => string;
 }
 
@@ -80,6 +88,21 @@ function on<Tables, Entry>(
   };
 }
 
+/** The group and the decisions in front of a connection; written down if the run is to be replayed over SQL. */
+function deciding<Tables, Input, F extends Fact, Entry>(
+  about: Recorded<Tables, Entry>,
+  connection: MemoryConnection<Tables, Entry>,
+  opening: Opening,
+  decisions: DecisionOptions<Tables, Input, F, Entry>,
+): Store<Tables, Input> {
+  const { recording, process, newId } = opening;
+  const ground = on(connection, opening);
+  const options = { ...decisions, most, newId };
+  return recording === undefined
+    ? storeOn(ground, options)
+    : recording.storeOn(about, process.name, ground, options);
+}
+
 /** There is no EntityManager over memory, so nothing may ask for one. */
 const read = () => Promise.reject(new Error("these rows are not in PostgreSQL"));
 
@@ -118,17 +141,52 @@ export const due = {
   asking: (state: PaymentTables["payments"]) => (state.status === "absent" ? undefined : state.dueAt),
 };
 
+/** What the sweepers of a service ask, answered in one moment. */
+export const questions = {
+  order: (database: Databases["order"]) => ({
+    due: (atMost: number) =>
+      dueBy(database.rows.orders, due.order, database.now().getTime(), atMost).map(({ key }) => key),
+  }),
+  product: (database: Databases["product"]) => ({
+    expired: (atMost: number) =>
+      dueBy(database.rows.holds, due.hold, database.now().getTime(), atMost).map(({ key, state }) => ({
+        orderId: key,
+        variantIds: state.lines.map((line) => line.variantId),
+      })),
+  }),
+  member: (database: Databases["member"]) => ({
+    expired: (atMost: number) =>
+      dueBy(database.rows.holds, due.hold, database.now().getTime(), atMost).map(({ key, state }) => ({
+        orderId: key,
+        memberId: state.memberId,
+      })),
+  }),
+  payment: (database: Databases["payment"]) => {
+    const { payments: rows } = database.rows;
+    const nowMs = () => database.now().getTime();
+    const keys = (found: readonly { readonly key: string }[]) => found.map(({ key }) => key);
+    const isFree = (state: PaymentTables["payments"]) =>
+      state.status !== "absent" && (state.leasedUntil === undefined || state.leasedUntil <= database.now());
+    return {
+      overdue: (atMost: number) => keys(dueBy(rows, due.overdue, nowMs(), atMost)),
+      due: (atMost: number) => keys(dueBy(rows, due.asking, nowMs(), atMost)),
+      /** The longest waiting first; the store begins anywhere. */
+      waiting: (atMost: number) =>
+        keys(
+          dueBy(rows, due.asking, Number.POSITIVE_INFINITY, rows.size).filter(({ state }) => isFree(state)),
+        ).slice(0, atMost),
+    };
+  },
+};
+
 export function orderStore(
   database: Databases["order"],
   connection: MemoryConnection<OrderTables, never>,
   opening: Opening,
 ): OrderStore {
-  const store = storeOn(on(connection, opening), {
-    decider: ordering,
-    aggregates: "orders",
-    most,
-    newId: opening.newId,
-  });
+  const asked = questions.order(database);
+  const about = { service: "order", database, questions: asked } as const;
+  const store = deciding(about, connection, opening, { decider: ordering, aggregates: "orders" });
   const ask = asking(opening);
   const { orders } = database.rows;
   const placed = () =>
@@ -139,8 +197,7 @@ export function orderStore(
     cart: (memberId: string) => ask(() => database.rowOf("carts", memberId)?.state ?? emptyCart),
     order: (orderId: string) => ask(() => database.rowOf("orders", orderId)?.state ?? absentOrder),
     ordersOf: (memberId: string) => ask(() => placed().filter((order) => order.memberId === memberId)),
-    due: (atMost: number) =>
-      ask(() => dueBy(orders, due.order, database.now().getTime(), atMost).map(({ key }) => key)),
+    due: (atMost: number) => ask(() => asked.due(atMost)),
     lookAtWatched: async () => undefined,
   });
 }
@@ -150,27 +207,18 @@ export function stockStore(
   connection: MemoryConnection<StockTables, Movement>,
   opening: Opening,
 ): StockStore {
-  const store = storeOn(on(connection, opening), {
-    decider: stock,
-    aggregates: "holds",
-    most,
-    newId: opening.newId,
-  });
+  const asked = questions.product(database);
+  const about = { service: "product", database, questions: asked } as const;
+  const store = deciding(about, connection, opening, { decider: stock, aggregates: "holds" });
   const ask = asking(opening);
-  const { holds, variants } = database.rows;
+  const { variants } = database.rows;
   const listed = () =>
     [...variants].flatMap(([variantId, { state }]) =>
       state.status === "listed" ? [{ variantId, ...state }] : [],
     );
   return Object.assign(store, {
     read,
-    expired: (atMost: number) =>
-      ask(() =>
-        dueBy(holds, due.hold, database.now().getTime(), atMost).map(({ key, state }) => ({
-          orderId: key,
-          variantIds: state.lines.map((line) => line.variantId),
-        })),
-      ),
+    expired: (atMost: number) => ask(() => asked.expired(atMost)),
     variants: (ids: readonly string[]) =>
       ask(() => listed().filter(({ variantId }) => ids.includes(variantId))),
     search: () => ask(listed),
@@ -182,23 +230,13 @@ export function benefitStore(
   connection: MemoryConnection<BenefitTables, Transfer>,
   opening: Opening,
 ): BenefitStore {
-  const store = storeOn(on(connection, opening), {
-    decider: benefits,
-    aggregates: "holds",
-    most,
-    newId: opening.newId,
-  });
+  const asked = questions.member(database);
+  const about = { service: "member", database, questions: asked } as const;
+  const store = deciding(about, connection, opening, { decider: benefits, aggregates: "holds" });
   const ask = asking(opening);
-  const { holds } = database.rows;
   return Object.assign(store, {
     read,
-    expired: (atMost: number) =>
-      ask(() =>
-        dueBy(holds, due.hold, database.now().getTime(), atMost).map(({ key, state }) => ({
-          orderId: key,
-          memberId: state.memberId,
-        })),
-      ),
+    expired: (atMost: number) => ask(() => asked.expired(atMost)),
     member: (memberId: string) =>
       ask(() => {
         const found = database.rowOf("members", memberId)?.state;
@@ -213,29 +251,20 @@ export function paymentStore(
   connection: MemoryConnection<PaymentTables, Entry>,
   opening: Opening & { readonly die: Die },
 ): PaymentStore {
-  const store = storeOn(on(connection, opening), {
-    decider: payments,
-    aggregates: "payments",
-    most,
-    newId: opening.newId,
-  });
+  const asked = questions.payment(database);
+  const about = { service: "payment", database, questions: asked } as const;
+  const store = deciding(about, connection, opening, { decider: payments, aggregates: "payments" });
   const ask = asking(opening);
-  const { payments: rows } = database.rows;
-  const nowMs = () => database.now().getTime();
-  const keys = (found: readonly { readonly key: string }[]) => found.map(({ key }) => key);
-  const isFree = (state: PaymentTables["payments"]) =>
-    state.status !== "absent" && (state.leasedUntil === undefined || state.leasedUntil <= database.now());
   return Object.assign(store, {
     read,
     wakeUps: wakingUps(store, opening),
-    overdue: (atMost: number) => ask(() => keys(dueBy(rows, due.overdue, nowMs(), atMost))),
-    due: (atMost: number) => ask(() => keys(dueBy(rows, due.asking, nowMs(), atMost))),
+    overdue: (atMost: number) => ask(() => asked.overdue(atMost)),
+    due: (atMost: number) => ask(() => asked.due(atMost)),
     waiting: (atMost: number) =>
       ask(() => {
-        const all = dueBy(rows, due.asking, Number.POSITIVE_INFINITY, rows.size);
-        const free = all.filter(({ state }) => isFree(state));
+        const free = asked.waiting(Number.POSITIVE_INFINITY);
         const from = opening.die.below(Math.max(1, free.length));
-        return keys([...free.slice(from), ...free.slice(0, from)].slice(0, atMost));
+        return [...free.slice(from), ...free.slice(0, from)].slice(0, atMost);
       }),
     stuck: () => ask(() => []),
     payment: (orderId: string) => ask(() => database.read("payments", orderId)),

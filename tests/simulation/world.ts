@@ -6,6 +6,7 @@ import { type Service, services } from "@quadrille/contracts/events";
 import type { Fault } from "@quadrille/outbox/memory";
 import { type Clock, wait } from "@quadrille/outbox/ports";
 import type { Transactions } from "@quadrille/outbox/transaction";
+import type { Recording } from "./bridge-recording.ts";
 import { Die } from "./die.ts";
 import { type FaultKind, Faults } from "./faults.ts";
 import { type Policies, policiesOf } from "./policy.ts";
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly isTraced?: boolean;
   /** For a test of the checks: takes a safety rule out of every store. */
   readonly spoil?: Spoil | undefined;
+  /** Writes down what is committed. */
+  readonly recording?: Recording | undefined;
 }
 
 /** Any service's transactions, with something wrong about them. */
@@ -40,6 +43,7 @@ const idleInTransactionMsMost = 10_000;
 export class World {
   readonly seed: number;
   readonly spoil: Spoil | undefined;
+  readonly recording: Recording | undefined;
   readonly clock = new VirtualClock(startMs);
   readonly faults: Faults;
   readonly trace: Trace | undefined;
@@ -63,9 +67,10 @@ export class World {
   /** How often each replica was started. */
   readonly #lives = new Map<string, number>();
 
-  constructor({ seed, faults, isTraced = false, spoil }: WorldOptions) {
+  constructor({ seed, faults, isTraced = false, spoil, recording }: WorldOptions) {
     this.seed = seed;
     this.spoil = spoil;
+    this.recording = recording;
     this.faults = new Faults(seed, faults);
     this.policies = policiesOf(this.faults.isSo("holds.short"));
     const isSkewed = this.faults.isSo("clock.skew");
@@ -91,7 +96,11 @@ export class World {
     this.databases = eachService((service) =>
       databases[service]({
         clock: ahead(this.clock, this.skewMs[service]),
-        fault: (point, name) => this.#databaseFault(service, point, name),
+        fault: (point, name) => {
+          const fault = this.#databaseFault(service, point, name);
+          if (point === "commit") recording?.commits(service, name, fault);
+          return fault;
+        },
         latencyMs: (point, name) => this.#databaseMs(point, name),
       }),
     ) as unknown as Databases;
