@@ -9,7 +9,14 @@ import type {
   UnitsOf,
   VariantEntry,
 } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
-import type { World } from "./world.ts";
+import type { Account } from "./provider.ts";
+import type { Databases } from "./stores.ts";
+
+/** What remembers a run: the services and the provider. */
+export interface Memories {
+  readonly databases: Databases;
+  readonly provider: { readonly accounts: ReadonlyMap<string, Account> };
+}
 
 interface Line {
   readonly variantId: string;
@@ -19,7 +26,7 @@ interface Line {
 const unitsOf = (lines: readonly Line[]): UnitsOf[] =>
   lines.map(({ variantId, quantity }) => ({ variantId, quantity: BigInt(quantity) }));
 
-export function booksOf(world: World): Books {
+export function booksOf(world: Memories): Books {
   const orders = ordersOf(world);
   const { stockHolds, variants } = stockOf(world);
   const { benefitHolds, members } = benefitsOf(world);
@@ -45,7 +52,7 @@ const nothing = {
   provider: new Map(),
 };
 
-function messagesOf(world: World, service: Service): ServiceBooks {
+function messagesOf(world: Memories, service: Service): ServiceBooks {
   const database = world.databases[service];
   const told = new Map(
     [...database.outbox.rows.values()].map(({ envelope, placement }) => {
@@ -70,7 +77,7 @@ function messagesOf(world: World, service: Service): ServiceBooks {
   };
 }
 
-function ordersOf({ databases }: World): ReadonlyMap<string, OrderEntry> {
+function ordersOf({ databases }: Memories): ReadonlyMap<string, OrderEntry> {
   const entries = new Map<string, OrderEntry>();
   for (const [orderId, { state, version }] of databases.order.rows.orders) {
     // A row may only count what was told of an order nobody placed.
@@ -126,7 +133,7 @@ function walkOf(walks: Map<string, Walk>, key: string): Walk {
   return walk;
 }
 
-function stockOf({ databases: { product } }: World) {
+function stockOf({ databases: { product } }: Memories) {
   const walks = new Map<string, Walk>();
   for (const { entry } of product.entries)
     walkOf(walks, entry.variantId).step(entry.from, entry.to, BigInt(entry.quantity));
@@ -150,7 +157,7 @@ function stockOf({ databases: { product } }: World) {
   return { stockHolds, variants };
 }
 
-function benefitsOf({ databases: { member } }: World) {
+function benefitsOf({ databases: { member } }: Memories) {
   const walks = new Map<string, Walk>();
   for (const { entry } of member.entries)
     walkOf(walks, entry.memberId).step(entry.from, entry.to, entry.points);
@@ -173,7 +180,7 @@ function benefitsOf({ databases: { member } }: World) {
   return { benefitHolds, members };
 }
 
-function paymentsOf({ databases: { payment } }: World): ServiceBooks["payments"] {
+function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payments"] {
   const entries = [...payment.rows.payments].flatMap(([orderId, { state, version }]) => {
     if (state.status === "absent") return [];
     const { status, memberId, amountDue, currency, captured, attempt, dueAt } = state;
@@ -188,7 +195,7 @@ function paymentsOf({ databases: { payment } }: World): ServiceBooks["payments"]
 }
 
 /** By order, whatever keys it was paid with. */
-function providerOf({ provider }: World): ReadonlyMap<string, ProviderEntry> {
+function providerOf({ provider }: Memories): ReadonlyMap<string, ProviderEntry> {
   const entries = new Map<string, ProviderEntry>();
   for (const { orderId, captures, refunded, refunds } of provider.accounts.values()) {
     if (captures.length === 0) continue;

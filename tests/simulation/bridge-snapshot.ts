@@ -45,7 +45,8 @@ interface Counted {
 
 type Pair = readonly [key: string, value: unknown];
 
-const texts = (pairs: readonly Pair[]) => new Map(pairs.map(([key, value]) => [key, canonical(value)]));
+export const texts = (pairs: readonly Pair[]) =>
+  new Map(pairs.map(([key, value]) => [key, canonical(value)]));
 const numbered = (lines: readonly unknown[]) => texts(lines.map((line, index) => [`${index + 1}`, line]));
 const row = (key: string, state: unknown, { revision, version = 0 }: Counted): Pair => [
   key,

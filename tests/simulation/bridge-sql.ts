@@ -21,6 +21,7 @@ export interface Sql<S extends Service = Service> {
   readonly service: S;
   readonly store: Stores[S] & Store<never, never>;
   readonly query: Query;
+  readonly url: string;
   /** The database's time from now on. */
   setNow(now: Date): Promise<void>;
   /** Ids for the facts of the next group; whatever is told beyond them gets ids nobody expects. */
@@ -89,6 +90,7 @@ export async function openSql<S extends Service>(service: S): Promise<Sql<S> & A
     service,
     store: store as Stores[S] & Store<never, never>,
     query,
+    url,
     async setNow(now) {
       if (now.getTime() === nowMs) return;
       await client.query({ name: "set", text: "update replayed_moment set now = $1", values: [now] });
