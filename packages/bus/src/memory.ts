@@ -340,6 +340,7 @@ export class MemoryBus implements Bus {
   #leave(): void {
     this.#closed = true;
     this.#session?.abort();
+    this.#session = undefined; // Whoever still settles something must not take it for a new one.
     this.#broker.left(this);
   }
 }
