@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 const withinMs = 90_000;
 const timesMost = 2;
 /** Replicas look by themselves every so often; only after something happened there is something to see. */
-const looks = 3;
+const looks = 5;
 const durablesThen: readonly DurablesThen[] = ["same", "older", "newer"];
 
 /** Sets the times at which it happens. */
@@ -38,7 +38,8 @@ export function forget(world: World): void {
     for (let times = die.between(1, timesMost); times > 0; times -= 1) {
       world.clock.after(die.below(withinMs), () => {
         if (!faults.strikes(kind, "broker")) return;
-        world.trace?.add(`the broker ${happen()}`);
+        const what = happen();
+        world.trace?.add(`the broker ${what}`);
         for (let look = 1; look <= looks; look += 1)
           world.clock.after(look * checkEveryMs, () => checkBroker(world));
       });
@@ -46,9 +47,15 @@ export function forget(world: World): void {
   }
 }
 
-/** Every replica compares what it remembers with what the broker has. */
-export function checkBroker(world: World): void {
-  for (const service of services)
+/** Every replica compares what it remembers with what the broker has; what is unpublished by that is for the sweeps. */
+function checkBroker(world: World): void {
+  for (const service of services) {
+    world.poke(service);
     for (const { process, bus } of world.replicasOf(service))
-      if (process.isAlive) void bus.check().catch(() => undefined); // It is tried again at the next look.
+      if (process.isAlive)
+        void bus
+          .check()
+          .catch(() => undefined) // It is tried again at the next look.
+          .finally(() => world.poke(service));
+  }
 }

@@ -124,6 +124,11 @@ export class World {
     return this.#replicas[service];
   }
 
+  /** Something may be due in a service although nothing was committed. */
+  poke(service: Service): void {
+    this.#tickers[service].poke();
+  }
+
   /** How long something short takes; half of the time nothing, so that much happens in one moment. */
   lagMs(about: string): number {
     if (this.#longestLagMs === 0) return 0;
