@@ -19,6 +19,8 @@ import {
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const failuresMost = 3;
+/** Of a seed when the command does not say. */
+const usualOrders = 10;
 const progressEveryMs = 10_000;
 
 process.exitCode = 1;
@@ -81,8 +83,12 @@ function speed({ orders, accepted }: Tally, { jobs, runs }: Flags, started: numb
   return `${orders} orders, ${accepted} accepted, ${seconds.toFixed(1)} s: ${perThread.toFixed(0)} orders/s per thread, ${perCore.toFixed(0)} per second of a core`;
 }
 
-async function explain({ seed, enabled, breaches }: Failure, { orders }: Flags): Promise<void> {
-  say(`\nseed ${seed} fails; replay it: npm run simulate -- --seed ${seed} --trace`);
+async function explain({ seed, enabled, breaches }: Failure, { orders, faults }: Flags): Promise<void> {
+  const isOwn = faults === undefined && orders.length === usualOrders;
+  const replay = isOwn
+    ? `npm run simulate -- --seed ${seed} --trace`
+    : commandOf({ seed, faults: enabled, orders });
+  say(`\nseed ${seed} fails; replay it: ${replay}`);
   for (const breach of breaches.slice(0, 5)) say(`  ${breach}`);
   const smallest = await shrink({ seed, faults: enabled, orders });
   say(`the smallest that fails the same way: ${commandOf(smallest)}`);
