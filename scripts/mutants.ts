@@ -1,4 +1,4 @@
-// npm run mutants: takes each safety rule out of a copy of the code, and shows that the simulation finds it missing.
+// npm run mutants: takes each safety rule out of a copy of the code, and shows that the simulation, or a test on the database, finds it missing.
 //
 //   npm run mutants                  all of them
 //   npm run mutants -- tombstone     those whose name has these letters

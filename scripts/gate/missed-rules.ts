@@ -2,7 +2,7 @@
 import { hunt, secondsMost } from "../../tests/mutants/hunt.ts";
 import { mutants } from "../../tests/mutants/rules.ts";
 
-/** A line for each rule whose absence the simulation does not find. */
+/** A line for each rule whose absence is not found. */
 export async function missedRules(root: string): Promise<readonly string[]> {
   const missed: string[] = [];
   for (const mutant of mutants) {

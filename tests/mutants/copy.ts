@@ -33,7 +33,7 @@ export function copyWith(root: string, edits: readonly Edit[]): Copy {
       cpSync(join(root, file), join(folder, file));
     }
     linkPackages(root, folder);
-    for (const edit of edits) make(folder, edit);
+    makeAll(folder, edits);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -50,6 +50,21 @@ function linkPackages(root: string, folder: string): void {
     const there = relative(realpathSync(root), realpathSync(join(from, own, name)));
     symlinkSync(join(folder, there), join(to, own, name));
   }
+}
+
+/** Makes the edits in a copy; they are undone when it is disposed. */
+export function makeAll(folder: string, edits: readonly Edit[]): Disposable {
+  const before = new Map(edits.map(({ file }) => [file, readFileSync(join(folder, file), "utf8")]));
+  const undo = () => {
+    for (const [file, text] of before) writeFileSync(join(folder, file), text);
+  };
+  try {
+    for (const edit of edits) make(folder, edit);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return { [Symbol.dispose]: undo };
 }
 
 /** A rule that was rewritten must be found again by a person, not be left unproved. */

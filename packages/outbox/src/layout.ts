@@ -86,7 +86,11 @@ function tableSql<State>(orm: MikroORM, about: Table<State>, counts: boolean): T
       from json_populate_recordset(null::${table}, ${parameter}) as made
       where kept.${key} = made.${key} and kept.revision = made.revision
       returning 1`,
-    remove: (parameter) => `delete from ${table} where ${key} = any(${parameter}) returning 1`,
+    remove: (parameter) => `
+      delete from ${table} as kept
+      using json_populate_recordset(null::${table}, ${parameter}) as seen
+      where kept.${key} = seen.${key} and kept.revision = seen.revision
+      returning 1`,
   };
 }
 

@@ -1,5 +1,5 @@
 // One replica's connection to a memory database: its transactions, their faults, and its death.
-import type { Places } from "@quadrille/contracts/places";
+import type { Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { LeaseTable } from "./leases.ts";
 import type { Fault, MemoryDatabase } from "./memory.ts";
 import { leasesIn } from "./memory-leases.ts";
@@ -42,8 +42,9 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       take: (name, holder, ms) => this.#alive(() => leases.take(name, holder, ms)),
       release: (holder) => this.#alive(() => leases.release(holder)),
     };
+    const told = toldIn(outbox, database.epochs);
     this.places = {
-      told: this.#placesOf(toldIn(outbox, database.epochs)),
+      told: { ...this.#placesOf(told), ...this.#cutOf(told) },
       heard: this.#placesOf(heardIn(database.inbox, database.epochs)),
     };
   }
@@ -121,6 +122,13 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       forget: (stream, above) => this.#alive(() => places.forget(stream, above)),
       end: (stream, created) => this.#alive(() => places.end(stream, created)),
       abandon: (stream) => this.#alive(() => places.abandon(stream)),
+    };
+  }
+
+  #cutOf(places: ToldPlaces): Pick<ToldPlaces, "youngBelow" | "forgetCut"> {
+    return {
+      youngBelow: (stream, first, youngMs) => this.#alive(() => places.youngBelow(stream, first, youngMs)),
+      forgetCut: (stream, cut, untilMs) => this.#alive(() => places.forgetCut(stream, cut, untilMs)),
     };
   }
 

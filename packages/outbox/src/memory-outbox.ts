@@ -1,5 +1,6 @@
 // The outbox of a memory database.
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
+import type { Cut } from "@quadrille/contracts/places";
 import type { MemoryEpochs } from "./memory-places.ts";
 import type { OutboxTable, Published } from "./outbox-table.ts";
 import type { Clock } from "./ports.ts";
@@ -8,6 +9,8 @@ export interface MemoryOutboxRow {
   readonly envelope: Envelope;
   claimedUntilMs: number;
   placement: Placement | undefined;
+  /** When it got its placement. */
+  publishedAtMs: number;
 }
 
 const youngMs = 5_000;
@@ -27,7 +30,7 @@ export class MemoryOutbox implements OutboxTable {
 
   insert(envelope: Envelope): void {
     if (this.rows.has(envelope.id)) throw new Error(`fact ${envelope.id} was told before`);
-    const row = { envelope, claimedUntilMs: 0, placement: undefined };
+    const row = { envelope, claimedUntilMs: 0, placement: undefined, publishedAtMs: 0 };
     this.rows.set(envelope.id, row);
     this.#unpublished.set(envelope.id, row);
   }
@@ -58,18 +61,36 @@ export class MemoryOutbox implements OutboxTable {
       if (row === undefined || (epoch !== undefined && epoch !== this.#epochs.epochOf(placement.stream)))
         continue;
       row.placement = placement;
+      row.publishedAtMs = this.#clock.now();
       this.#unpublished.delete(id);
     }
   }
 
-  /** The broker lost what is above: it is not published any more. */
-  forget(stream: string, above: bigint): void {
+  /** The broker lost what is above, and below: it is not published any more, and not claimed before so many ms after it was. */
+  forget(
+    stream: string,
+    { above, below }: Pick<Cut, "above"> & Partial<Cut>,
+    untilMs = Number.NEGATIVE_INFINITY,
+  ): void {
     for (const [id, row] of this.rows) {
       if (row.placement?.stream !== stream || row.placement.seq <= above) continue;
+      if (below !== undefined && row.placement.seq >= below) continue;
       row.placement = undefined;
-      row.claimedUntilMs = 0;
+      row.claimedUntilMs = Math.max(0, row.publishedAtMs + untilMs);
       this.#unpublished.set(id, row);
     }
+  }
+
+  youngBelow(stream: string, first: bigint, youngMs: number): Cut | undefined {
+    const since = this.#clock.now() - youngMs;
+    const young: bigint[] = [];
+    let above = 0n;
+    for (const { placement, publishedAtMs } of this.rows.values()) {
+      if (placement?.stream !== stream || placement.seq >= first) continue;
+      if (publishedAtMs > since) young.push(placement.seq);
+      else if (placement.seq > above) above = placement.seq;
+    }
+    return young.some((seq) => seq > above) ? { above, below: first } : undefined;
   }
 
   async backlog(): Promise<number> {

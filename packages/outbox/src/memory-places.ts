@@ -1,5 +1,5 @@
 // What a memory database remembers of where the broker keeps facts.
-import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { MemoryOutbox } from "./memory-outbox.ts";
 import { epochMs } from "./places.ts";
 import type { Clock } from "./ports.ts";
@@ -68,15 +68,18 @@ function highest(places: readonly Place[]): Place | undefined {
   return found;
 }
 
-export const toldIn = (outbox: MemoryOutbox, epochs: MemoryEpochs): Places =>
-  placesIn(
+export const toldIn = (outbox: MemoryOutbox, epochs: MemoryEpochs): ToldPlaces => ({
+  ...placesIn(
     epochs,
     (stream) =>
       [...outbox.rows].flatMap(([factId, { placement }]) =>
         placement?.stream === stream ? [{ seq: placement.seq, factId, storedAt: undefined }] : [],
       ),
-    (stream, above) => outbox.forget(stream, above),
-  );
+    (stream, above) => outbox.forget(stream, { above }),
+  ),
+  youngBelow: async (stream, first, youngMs) => outbox.youngBelow(stream, first, youngMs),
+  forgetCut: async (stream, cut, untilMs) => outbox.forget(stream, cut, untilMs),
+});
 
 export const heardIn = (inbox: Map<string, Claim>, epochs: MemoryEpochs): Places =>
   placesIn(

@@ -67,6 +67,7 @@ export class MemoryTransaction<Tables, Entry> implements GroupTransaction<Tables
   /** Makes everything written visible; nothing here waits, so nobody sees a part of it. */
   apply(): void {
     const written = this.#written;
+    if (written !== undefined) this.#refuseOvertaken(written);
     const handled = new Set(this.#claimed.map(({ factId }) => factId));
     for (const factId of written?.unclaimed ?? []) handled.delete(factId);
     for (const claim of this.#claimed) {
@@ -125,13 +126,23 @@ export class MemoryTransaction<Tables, Entry> implements GroupTransaction<Tables
       const changed = written.rows[table] ?? new Map<string, Tables[typeof table]>();
       for (const key of new Set([...changed.keys(), ...told.keys()])) {
         const before = this.#database.rowOf(table, key);
-        if ((before?.revision ?? 0) !== this.#seen.get(`${table} ${key}`))
-          throw new Error(`${table} ${key} was changed under its lock`);
         const state = changed.get(key) ?? before?.state ?? this.#database.options.initial[table](key);
         const version = told.get(key) ?? before?.version ?? 0;
         const row = { state, version, revision: (before?.revision ?? 0) + 1 };
         if (version === 0 && isAbsent[table](state)) this.#database.rows[table].delete(key);
         else this.#database.rows[table].set(key, row);
+      }
+    }
+  }
+
+  /** Before anything is applied, so that a refused transaction leaves nothing. */
+  #refuseOvertaken(written: Written<Tables, Entry>): void {
+    const { aggregates } = this.#database.options;
+    for (const table of this.#database.tables) {
+      const told = table === aggregates ? written.versions : new Map<string, number>();
+      for (const key of [...(written.rows[table]?.keys() ?? []), ...told.keys()]) {
+        if ((this.#database.rowOf(table, key)?.revision ?? 0) !== this.#seen.get(`${table} ${key}`))
+          throw new TransactionFailed("conflict", new Error(`${table} ${key} was changed under its lock`));
       }
     }
   }

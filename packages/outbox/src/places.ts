@@ -1,10 +1,10 @@
 // Where the broker keeps what this service told and heard, as its outbox and inbox say.
-import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { Sessions } from "./session.ts";
 
 /** Both sides of a service's memory of its broker. */
 export interface ServicePlaces {
-  readonly told: Places;
+  readonly told: ToldPlaces;
   readonly heard: Places;
 }
 
@@ -36,8 +36,49 @@ const forgetSql = {
     returning 1`,
 };
 
+// What was published later was stored later, so one place that is old speaks for all below it. Usually the very highest
+// is old: then one row of an index is read.
+const youngSql = `
+  select coalesce(
+    (select seq from outbox where stream = $1 and seq < $2
+       and published_at <= clock_timestamp() - $3 * interval '1 millisecond'
+     order by seq desc limit 1), 0) as above
+  where (select published_at from outbox where stream = $1 and seq < $2 order by seq desc limit 1)
+    > clock_timestamp() - $3 * interval '1 millisecond'`;
+
+const forgetCutSql = `
+  update outbox set claimed_until = published_at + $4 * interval '1 millisecond',
+    published_at = null, stream = null, seq = null
+  where id in (
+    select id from outbox where stream = $1 and seq > $2 and seq < $3 order by seq limit ${forgottenAtOnce}
+  ) and stream = $1 and seq > $2 and seq < $3
+  returning 1`;
+
 export function openPlaces(sessions: Sessions): ServicePlaces {
-  return { told: placesIn(sessions, "told"), heard: placesIn(sessions, "heard") };
+  return {
+    told: { ...placesIn(sessions, "told"), ...cutIn(sessions) },
+    heard: placesIn(sessions, "heard"),
+  };
+}
+
+function cutIn(sessions: Sessions): Pick<ToldPlaces, "youngBelow" | "forgetCut"> {
+  return {
+    async youngBelow(stream, first, youngMs) {
+      const [row] = await sessions.query(youngSql, [stream, String(first), youngMs]);
+      return row && { above: BigInt(row.above as string), below: first };
+    },
+
+    async forgetCut(stream, { above, below }, untilMs) {
+      await inPieces(sessions, forgetCutSql, [stream, String(above), String(below), untilMs]);
+    },
+  };
+}
+
+/** Repeats a statement until it finds less than it may. */
+async function inPieces(sessions: Sessions, sql: string, parameters: unknown[]): Promise<void> {
+  let rows: unknown[];
+  do rows = await sessions.query(sql, parameters);
+  while (rows.length === forgottenAtOnce);
 }
 
 function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
@@ -69,11 +110,7 @@ function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
     },
 
     async forget(stream, above) {
-      let forgotten: number;
-      do {
-        const rows = await sessions.query(forgetSql[side], [stream, String(above)]);
-        forgotten = rows.length;
-      } while (forgotten === forgottenAtOnce);
+      await inPieces(sessions, forgetSql[side], [stream, String(above)]);
     },
 
     async end(stream, created) {

@@ -175,6 +175,8 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
     const told: ReadonlyMap<string, number> = sql.counts ? written.versions : new Map();
     const change: Record<string, unknown>[] = [];
     const remove = new Set(locked?.born);
+    const guards = () =>
+      [...remove].map((key) => ({ [sql.keyColumn]: key, revision: locked?.kept.get(key)?.revision }));
     for (const key of new Set([...changed.keys(), ...told.keys()])) {
       const before = locked?.kept.get(key);
       if (before === undefined) throw new Error(`${name} ${key} was changed without being locked`);
@@ -187,7 +189,7 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
       remove.delete(key);
       change.push(encodeState(sql, key, state, { revision: before.revision, version }));
     }
-    if (change.length > 0) writing.add(change.length, JSON.stringify(change), sql.change);
-    if (remove.size > 0) writing.add(remove.size, [...remove], sql.remove);
+    if (change.length > 0) writing.add(change.length, JSON.stringify(change), sql.change, "conflict");
+    if (remove.size > 0) writing.add(remove.size, JSON.stringify(guards()), sql.remove, "conflict");
   }
 }

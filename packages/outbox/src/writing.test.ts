@@ -37,6 +37,17 @@ test.each([
   await expect(twoParts().run(sessionThatWrote(one, other).session)).rejects.toThrow("rows instead of");
 });
 
+test("only fewer rows of a part that others can overtake are a conflict", async () => {
+  const guarded = () => {
+    const writing = new Writing();
+    writing.add(2, "two rows", (parameter) => `update one from ${parameter}`, "conflict");
+    return writing;
+  };
+  await expect(guarded().run(sessionThatWrote(1).session)).rejects.toMatchObject({ kind: "conflict" });
+  await expect(guarded().run(sessionThatWrote(3).session)).rejects.toThrow("3 rows instead of 2");
+  await expect(twoParts().run(sessionThatWrote(1, 1).session)).rejects.toThrow("1 rows instead of 2");
+});
+
 test("nothing to write asks nothing", async () => {
   const { asked, session } = sessionThatWrote();
   const writing = new Writing();

@@ -2,17 +2,20 @@
 import type { Envelope } from "@quadrille/contracts/envelope";
 import { encode } from "./columns.ts";
 import type { Session } from "./session.ts";
-import type { Remembered, RequestKey } from "./transaction.ts";
+import { type Remembered, type RequestKey, TransactionFailed } from "./transaction.ts";
+
+/** What it means that fewer rows were written than were given: a defect here, or another transaction in between. */
+type Fewer = "defect" | "conflict";
 
 export class Writing {
   readonly #parts: string[] = [];
   readonly #values: unknown[] = [];
-  readonly #expected: number[] = [];
+  readonly #expected: { readonly rows: number; readonly fewer: Fewer }[] = [];
 
   /** Adds a part that must return as many rows as are expected. No two parts may touch the same row. */
-  add(rows: number, value: unknown, part: (parameter: string) => string): void {
+  add(rows: number, value: unknown, part: (parameter: string) => string, fewer: Fewer = "defect"): void {
     this.#values.push(value);
-    this.#expected.push(rows);
+    this.#expected.push({ rows, fewer });
     this.#parts.push(part(`$${this.#values.length}`));
   }
 
@@ -76,11 +79,12 @@ export class Writing {
     const parts = this.#parts.map((part, index) => `part${index} as (${part})`);
     const counts = this.#parts.map((_, index) => `(select count(*)::int from part${index}) as part${index}`);
     const [row] = await session.query(`with ${parts.join(", ")} select ${counts.join(", ")}`, this.#values);
-    for (const [index, expected] of this.#expected.entries()) {
-      const count = row?.[`part${index}`];
-      // The rows are locked, so a count that differs is a defect here, and nothing of it may be kept.
-      if (count !== expected)
-        throw new Error(`${count} rows instead of ${expected} were written by: ${this.#parts[index]}`);
+    for (const [index, { rows, fewer }] of this.#expected.entries()) {
+      const count = row?.[`part${index}`] as number;
+      if (count === rows) continue;
+      // Nothing of it may be kept, and what was decided on rows that have changed since is decided again.
+      const error = new Error(`${count} rows instead of ${rows} were written by: ${this.#parts[index]}`);
+      throw count < rows && fewer === "conflict" ? new TransactionFailed("conflict", error) : error;
     }
   }
 }

@@ -10,6 +10,8 @@ export type BrokenAt = "before the commit" | "after the commit";
 export interface Bench extends AsyncDisposable {
   readonly first: Transactions<Stock, Movement>;
   readonly second: Transactions<Stock, Movement>;
+  /** Holds no lock that others see: what it reads may change before it writes. */
+  readonly careless: Transactions<Stock, Movement>;
   /** A committed row's state; undefined if there is no row. */
   state<T extends keyof Stock>(table: T, key: string): Promise<Stock[T] | undefined>;
   /** Facts in the outbox, by id. */

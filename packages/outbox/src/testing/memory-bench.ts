@@ -1,5 +1,6 @@
 // The contract suite's bench over memory.
 import { type Fault, MemoryDatabase } from "../memory.ts";
+import { Locks } from "../memory-locks.ts";
 import { systemClock } from "../ports.ts";
 import type { Bench } from "./bench.ts";
 import { canBeStored, type Movement, type Stock, stock } from "./stock.ts";
@@ -23,7 +24,10 @@ export async function memoryBench(): Promise<Bench> {
       return fault;
     },
   });
+  const ownLocks = { locks: new Locks(systemClock, 200) };
+  const unlocked: typeof database = Object.assign(Object.create(database), ownLocks);
   return {
+    careless: unlocked.connect("careless"),
     first: database.connect("first"),
     second: database.connect("second"),
     state: async (table, key) => database.rowOf(table, key)?.state,

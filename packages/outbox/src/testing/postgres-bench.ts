@@ -1,7 +1,7 @@
 // The contract suite's bench over PostgreSQL: the first connection leads through a proxy that can cut it at a commit.
 import { type Template, testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, type DatabaseConfig, openOrm } from "../database.ts";
-import { layoutOf } from "../layout.ts";
+import { type Layout, layoutOf } from "../layout.ts";
 import { migrate } from "../migrate.ts";
 import { PostgresTransactions } from "../postgres.ts";
 import { Sessions } from "../session.ts";
@@ -28,9 +28,20 @@ export async function openTransactions(config: DatabaseConfig) {
   return {
     orm,
     sessions,
+    careless: new PostgresTransactions(sessions, unlocked(layout), stock.initial),
     transactions: new PostgresTransactions(sessions, layout, stock.initial),
     [Symbol.asyncDispose]: () => closeOrm(orm),
   };
+}
+
+/** Reads as the product does, but for the lock, as if that had been lost between two statements. */
+function unlocked(layout: Layout<Stock, Movement>): Layout<Stock, Movement> {
+  const lock = " for update";
+  const tables = layout.tables.map(([name, sql]) => {
+    if (!sql.lock.endsWith(lock)) throw new Error(`no lock to leave out: ${sql.lock}`);
+    return [name, { ...sql, lock: sql.lock.slice(0, -lock.length) }] as const;
+  });
+  return { ...layout, tables };
 }
 
 export async function postgresBench(): Promise<Bench> {
@@ -42,6 +53,7 @@ export async function postgresBench(): Promise<Bench> {
   const open = opening.move();
   const query = second.sessions.query.bind(second.sessions);
   return {
+    careless: second.careless,
     first: first.transactions,
     second: second.transactions,
     async state(table, key) {

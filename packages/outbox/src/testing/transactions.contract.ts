@@ -1,8 +1,10 @@
 // What every database must do for a group, said once and asked of each: PostgreSQL and memory.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Group } from "../group.ts";
 import { type GroupTransaction, TransactionFailed, type Transactions, type Written } from "../transaction.ts";
 import { asking, type Bench, envelopeOf, held, known, nothing, testId } from "./bench.ts";
-import type { Movement, Stock } from "./stock.ts";
+import { hold, own } from "./memory-stock.ts";
+import { type Movement, type Stock, stock } from "./stock.ts";
 
 type Open = GroupTransaction<Stock, Movement>;
 
@@ -320,6 +322,80 @@ export function transactionsContract(openBench: () => Promise<Bench>): void {
       });
       expect(await claim(bench.second, kept)).toBe(false);
       expect(await claim(bench.second, returned)).toBe(true);
+    });
+  });
+
+  describe("a row that others have written since it was read", () => {
+    const put = (variantId: string, state: Stock["variants"]) =>
+      write(bench.second, { rows: { variants: new Map([[variantId, state]]) } });
+    const absent = { status: "ABSENT", available: 0n, note: "" } as const;
+
+    test.each([
+      { is: "changed", theirs: known(7n), want: "change", ours: known(2n) },
+      { is: "deleted", theirs: absent, want: "change", ours: known(2n) },
+      { is: "changed", theirs: known(7n), want: "delete", ours: absent },
+    ])("is $is: a `conflict` for whoever wants to $want it, and nothing of it is kept", async (given) => {
+      const { theirs, ours } = given;
+      const [orderId, variantId, besideId, factId] = [testId(), testId(), testId(), testId()];
+      const request = { caller: "a", method: "M", requestId: testId() };
+      const envelope = envelopeOf(orderId, 1);
+      const movementsBefore = await bench.movements();
+      for (const id of [variantId, besideId]) await put(id, known(1n));
+      const keys = { holds: [orderId], variants: [variantId, besideId] };
+      const overtaken = bench.careless.run(async (transaction) => {
+        await transaction.open(asking({ keys, claims: [factId], requests: [request] }));
+        await put(variantId, theirs);
+        const variants = new Map([variantId, besideId].map((id) => [id, ours] as const));
+        await transaction.write({
+          rows: { holds: new Map([[orderId, held()]]), variants },
+          versions: new Map([[orderId, 1]]),
+          entries: [{ variantId, quantity: 1 }],
+          envelopes: [envelope],
+          answers: [{ ...request, hash: "h", answer: new Uint8Array() }],
+          unclaimed: [],
+        });
+      });
+      await expect(overtaken).rejects.toEqual(failedWith("conflict"));
+      const left = theirs.status === "ABSENT" ? undefined : theirs;
+      expect(await bench.state("variants", variantId)).toEqual(left);
+      expect(await bench.state("variants", besideId)).toEqual(known(1n));
+      expect(await bench.state("holds", orderId)).toBeUndefined();
+      expect(await bench.told()).not.toContain(envelope.id);
+      expect(await bench.movements()).toBe(movementsBefore);
+      const again = asking({ claims: [factId], requests: [request] });
+      const { fresh, remembered } = await bench.second.run((transaction) => transaction.open(again));
+      expect([fresh.has(factId), remembered.size]).toEqual([true, 0]);
+    });
+
+    test("is decided on again by the group, and neither change is lost", async () => {
+      const [orderId, variantId] = [testId(), testId()];
+      await put(variantId, known(10n));
+      const [movementsBefore, toldBefore] = [await bench.movements(), (await bench.told()).length];
+      let opened = 0;
+      const overtakenOnce: Transactions<Stock, Movement> = {
+        run: (work) =>
+          bench.careless.run((transaction) =>
+            work({
+              async open(asked) {
+                const seen = await transaction.open(asked);
+                opened += 1;
+                if (opened === 1) await put(variantId, known(15n));
+                return seen;
+              },
+              write: (written) => transaction.write(written),
+            }),
+          ),
+      };
+      await using group = new Group(stock, overtakenOnce, {
+        ...{ aggregates: "holds", newId: testId, most: 100, queueMost: 100 },
+        ...{ onCommit() {}, onDuplicate() {} },
+      });
+      await group.handle(hold(orderId, variantId, 3), own());
+      expect(opened).toBe(2);
+      expect(await bench.state("variants", variantId)).toEqual(known(12n));
+      expect((await bench.state("holds", orderId))?.lines).toEqual([{ variantId, quantity: 3 }]);
+      expect(await bench.movements()).toBe(movementsBefore + 1);
+      expect(await bench.told()).toHaveLength(toldBefore + 1);
     });
   });
 
