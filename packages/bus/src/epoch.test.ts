@@ -260,6 +260,12 @@ describe("a durable", () => {
     expect((await settled(new Remembered(places(1, 9)), stream, durable(20), same)).deeds).toEqual([]);
   });
 
+  test("is made anew once when a fact of an older stream claims the very place that holds", async () => {
+    const remembered = new Remembered([...places(1, 2), place(3, "of another stream"), place(3)]);
+    const { deeds } = await settled(remembered, streamOf(places(1, 3)), durable(3));
+    expect(deeds.filter((deed) => deed.startsWith("forget"))).toEqual(["forget above 2"]);
+  });
+
   test("that another replica made anew before this one was let in stays", async () => {
     const remembered = new Remembered(places(1, 21));
     const { heard, deeds } = durableOn(streamOf(places(1, 20)), durable(20));

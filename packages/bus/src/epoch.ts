@@ -217,7 +217,11 @@ async function makeAnew(
     );
     if (durable !== undefined) await heard.remove();
     await heard.make(from);
-    if (!isIntact) await places.forget(name, upTo?.seq ?? 0n);
+    if (!isIntact) {
+      // What came late out of the old stream may claim the very place that holds, and would be found lost for ever.
+      const isDoubled = upTo !== undefined && (await places.place(name, 0))?.seq === upTo.seq;
+      await places.forget(name, (upTo?.seq ?? 0n) - (isDoubled ? 1n : 0n));
+    }
   }
   await places.end(name, stream.created);
 }
