@@ -56,8 +56,8 @@ export const kinds = {
 } as const satisfies Record<string, { readonly most: number; readonly meaning: string }>;
 
 /**
- * Kinds that no seed has by itself, only with --faults: what they find is not mended yet. A lost stream makes a hearer
- * make its durable anew for ever (seed 420), or miss a fact (seed 856).
+ * Kinds that no seed has by itself, only with --faults, because what they find is not mended yet: when a stream is lost,
+ * a hearer may miss a fact (--seed 856 --faults bus.streamLost,crash.database --only 1,2,3).
  */
 export const heldBack: readonly string[] = ["bus.streamLost"];
 
