@@ -110,3 +110,56 @@ export const payableUnheld: Spoil = (rules) =>
       return [...facts, { type: "order.payable", data }];
     }),
   });
+
+/** A hold that comes after the cancel opens the order again. */
+export const openedAgain: Spoil = (rules) =>
+  order(rules, {
+    decider: deciding(rules.order.decider, (decide) => (rows, input, now) => {
+      const state = row(rows.orders, orderId);
+      if (input.type !== "StockHeld" || state.status !== "cancelled") return decide(rows, input, now);
+      const { memberId, amountDue, currency, method, pendingUntil: payBy } = state;
+      return [{ type: "order.payable", data: { orderId, memberId, amountDue, currency, method, payBy } }];
+    }),
+  });
+
+/** What a hold gives back does not become available again. */
+export const unitsKept: Spoil = ({ product: rules, ...others }) => ({
+  ...others,
+  product: {
+    ...rules,
+    decider: {
+      ...rules.decider,
+      evolve(...asked) {
+        const changes = rules.decider.evolve(...asked);
+        const [, fact] = asked;
+        if (fact.type !== "product.stock_released" || changes.holds === undefined) return changes;
+        return { holds: changes.holds };
+      },
+    },
+  },
+});
+
+/** Units are sold as soon as they are wanted. */
+export const soldUnpaid: Spoil = (rules) =>
+  product(rules, {
+    decider: deciding(rules.product.decider, (decide) => (rows, input, now) => {
+      const facts = decide(rows, input, now);
+      const held = facts.find((fact) => fact.type === "product.stock_held");
+      if (held === undefined || held.data.orderId !== orderId) return facts;
+      const movements = held.movements.map((each) => ({ ...each, from: "held", to: "sold" }) as const);
+      const data = { orderId, lines: held.data.lines };
+      return [...facts, { type: "product.stock_committed", data, becomes: "committed", movements }];
+    }),
+  });
+
+/** A hold whose time has passed is given up for good. */
+export const expiryForGood: Spoil = (rules) =>
+  product(rules, {
+    decider: deciding(
+      rules.product.decider,
+      (decide) => (rows, input, now) =>
+        decide(rows, input, now).map((fact) =>
+          "becomes" in fact && fact.becomes === "expired" ? { ...fact, becomes: "released" } : fact,
+        ),
+    ),
+  });
