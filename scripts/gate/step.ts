@@ -62,12 +62,13 @@ export function check(name: string, faults: () => Promise<readonly string[]> | r
   });
 }
 
-/** The tests of one or more Jest projects, each counted. */
+/** The tests of one or more Jest projects, each counted; but for the files at these paths. */
 export function tests(
   shop: Workshop,
   name: string,
   projects: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  except: readonly string[] = [],
 ): Step {
   return timed(name, async () => {
     const report = join(shop.folder, `${name.replaceAll(/\W+/g, "-")}.json`);
@@ -79,6 +80,7 @@ export function tests(
       `--outputFile=${report}`,
       "--selectProjects",
       ...projects,
+      ...(except.length > 0 ? ["--testPathIgnorePatterns", "/node_modules/", ...except] : []),
     ];
     const quiet = { FORCE_COLOR: "0", NO_COLOR: "1", NODE_ENV: "test" };
     const described = { ...shop, env: { ...shop.env, ...quiet, ...env } };
