@@ -26,6 +26,8 @@ export interface ForgetfulArena extends Arena {
   copy(): Promise<(of: "all" | "messages") => Promise<void>>;
   /** Takes the order service's stream away under everyone, without a word and without an end. */
   dropStream(): Promise<void>;
+  /** Lets the front of that stream go, up to a sequence or all of it, and does not end. */
+  purge(upToSeq?: number): Promise<void>;
 }
 
 /** Short enough to wait for, long enough for a busy machine. */

@@ -2,7 +2,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, type Service, streamOf } from "@quadrille/contracts/events";
-import type { Places } from "@quadrille/contracts/places";
+import type { Places, ToldPlaces } from "@quadrille/contracts/places";
 import { Connection, type Session } from "./connection.ts";
 import { Deliverer } from "./deliver.ts";
 import type { Counts } from "./delivery.ts";
@@ -54,7 +54,7 @@ export interface Watching extends Disposable {
 /** See the README for what each call promises. */
 export interface Bus extends AsyncDisposable {
   /** With `places`, what the service remembers to have told, nothing is published before the broker was compared with it. */
-  ownStream(teller: Service, places?: Places): Promise<void>;
+  ownStream(teller: Service, places?: ToldPlaces): Promise<void>;
   publish(envelope: Envelope): Promise<Placement>;
   subscribe(hearer: Service, lines: readonly Line[], options: HearOptions): Hearing;
   watch(tellers: readonly Service[], onFact: (fact: Watched) => void, options?: WatchOptions): Watching;
@@ -127,9 +127,10 @@ class JetStreamBus implements Bus {
     this.publish = (envelope) => this.#publisher.publish(envelope);
   }
 
-  ownStream(teller: Service, places?: Places): Promise<void> {
+  ownStream(teller: Service, places?: ToldPlaces): Promise<void> {
     this.#own.get(teller)?.ending.abort();
-    const gate = places && new Gate(places, streamOf(teller).name, this.#options.log);
+    const { limits, log } = this.#options;
+    const gate = places && new Gate(places, streamOf(teller).name, limits, log);
     const ready = Promise.withResolvers<void>();
     const own = { gate, ready, stands: false, ending: new AbortController() };
     this.#own.set(teller, own);

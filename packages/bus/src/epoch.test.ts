@@ -1,6 +1,6 @@
 // What is compared, what counts as lost, and from where a durable is made anew.
 import { describe, expect, test } from "@jest/globals";
-import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { Cut, KnownStream, Place, ToldPlaces } from "@quadrille/contracts/places";
 import {
   compare,
   type DurableNow,
@@ -29,16 +29,22 @@ function streamOf(places: readonly Place[], { created = "made", first = 0n, last
     created,
     first: first || BigInt(Math.min(...seqs, Number.MAX_SAFE_INTEGER)),
     last: last || BigInt(Math.max(0, ...seqs)),
+    holes: 0,
     at: async (seq) => bySeq.get(seq),
   };
   return stream;
 }
 
-class Remembered implements Places {
+/** Ten minutes, less the tenth that a mark may be late. */
+const keeping = { streamAgeMs: 10 * minute, duplicateWindowMs: 2 * minute };
+
+class Remembered implements ToldPlaces {
   readonly places: Place[];
   readonly deeds: string[] = [];
   knownAs: KnownStream | undefined;
   isBusy = false;
+  /** Facts are published when they are stored. */
+  now = at(0);
 
   constructor(places: readonly Place[], created: string | null = "made") {
     this.places = [...places].sort((one, other) => Number(other.seq - one.seq));
@@ -54,6 +60,17 @@ class Remembered implements Places {
   forget = async (_: string, above: bigint) => {
     this.deeds.push(`forget above ${above}`);
     this.places.splice(0, this.places.length, ...this.places.filter(({ seq }) => seq <= above));
+  };
+  youngBelow = async (_: string, first: bigint, youngMs: number): Promise<Cut | undefined> => {
+    const [highest, ...more] = this.places.filter(({ seq }) => seq < first);
+    const isOld = ({ storedAt }: Place) => this.now.getTime() - Number(storedAt?.getTime()) >= youngMs;
+    if (highest === undefined || isOld(highest)) return undefined;
+    return { above: more.find(isOld)?.seq ?? 0n, below: first };
+  };
+  forgetCut = async (_: string, { above, below }: Cut, untilMs: number) => {
+    this.deeds.push(`forget ${above} to ${below}, for ${untilMs} ms`);
+    const isKept = ({ seq }: Place) => seq <= above || seq >= below;
+    this.places.splice(0, this.places.length, ...this.places.filter(isKept));
   };
   end = async (_: string, created: string) => {
     this.deeds.push(`end ${created}`);
@@ -127,7 +144,7 @@ describe("what was told", () => {
   test("and is there is let through with its epoch and its floor", async () => {
     const remembered = new Remembered(places(1, 9));
     const { log } = errors();
-    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 20)), log);
+    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 20)), keeping, log);
     expect(pass).toEqual({ epoch: 3, floor: 20n });
     expect(remembered.deeds).toEqual([]);
   });
@@ -135,7 +152,7 @@ describe("what was told", () => {
   test("and is lost is forgotten within a new epoch", async () => {
     const remembered = new Remembered(places(1, 9));
     const { log, said } = errors();
-    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), log);
+    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), keeping, log);
     expect(remembered.deeds).toEqual(["begin", "forget above 8", "end made"]);
     expect(pass).toEqual({ epoch: 4, floor: 8n });
     expect(said).toHaveLength(1);
@@ -148,7 +165,13 @@ describe("what was told", () => {
       remembered.knownAs = { created: "made", epoch: 4 };
       return await placeOf(name, back);
     };
-    const pass = await settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), errors().log);
+    const pass = await settleTold(
+      remembered,
+      "STREAM",
+      async () => streamOf(places(1, 8)),
+      keeping,
+      errors().log,
+    );
     expect(pass).toEqual({ epoch: 4, floor: 8n });
   });
 
@@ -156,13 +179,54 @@ describe("what was told", () => {
     const busy = new Remembered(places(1, 9));
     busy.isBusy = true;
     const settle = (remembered: Remembered) =>
-      settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), errors().log);
+      settleTold(remembered, "STREAM", async () => streamOf(places(1, 8)), keeping, errors().log);
     await expect(settle(busy)).rejects.toThrow("another replica");
     expect(busy.deeds).toEqual(["begin"]);
     const failing = new Remembered(places(1, 9));
     failing.forget = () => Promise.reject(new Error("no database"));
     await expect(settle(failing)).rejects.toThrow("no database");
     expect(failing.deeds).toEqual(["begin", "abandon"]);
+  });
+});
+
+describe("what was told and cut off at the front", () => {
+  async function afterwards(now: number, stream: StreamNow, told = places(1, 20)) {
+    const remembered = new Remembered(told);
+    remembered.now = at(now);
+    const { log, said } = errors();
+    const pass = await settleTold(remembered, "STREAM", async () => stream, keeping, log);
+    return { pass, deeds: remembered.deeds, left: remembered.places.map(({ seq }) => Number(seq)), said };
+  }
+  const front = (seq: number) => streamOf([], { first: BigInt(seq), last: 20n });
+
+  test("is left alone when the highest of it is as old as the stream keeps facts, but for late marks", async () => {
+    const whole = streamOf(places(15, 20));
+    expect(await afterwards(23, whole)).toMatchObject({ deeds: [], said: [], pass: { epoch: 3 } });
+    const { deeds } = await afterwards(22, whole);
+    expect(deeds).toEqual(["begin", "forget 13 to 15, for 121000 ms", "end made"]);
+  });
+
+  test("is forgotten within a new epoch when it is young, and what was old before is not", async () => {
+    const { deeds, left, said, pass } = await afterwards(20, front(21));
+    expect(deeds).toEqual(["begin", "forget 11 to 21, for 121000 ms", "end made"]);
+    expect(left).toEqual(range(1, 11).reverse());
+    expect(said).toEqual(["the broker let facts go before they were old; they are published again"]);
+    expect(pass).toEqual({ epoch: 4, floor: 20n });
+  });
+
+  test("is forgotten before what was lost at the end, so that whoever dies between finds that again", async () => {
+    const { deeds, left, said } = await afterwards(25, streamOf(places(18, 20)), places(1, 21));
+    expect(deeds).toEqual(["begin", "forget 16 to 18, for 121000 ms", "forget above 20", "end made"]);
+    expect(left.slice(0, 4)).toEqual([20, 19, 18, 16]);
+    expect(said).toHaveLength(2);
+  });
+
+  test("is nothing while the stream begins at one, and then nobody asks when it was published", async () => {
+    const remembered = new Remembered(places(1, 20));
+    remembered.youngBelow = () => Promise.reject(new Error("asked"));
+    const look = async () => streamOf(places(1, 20));
+    await settleTold(remembered, "STREAM", look, keeping, errors().log);
+    expect(remembered.deeds).toEqual([]);
   });
 });
 

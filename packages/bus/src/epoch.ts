@@ -1,16 +1,19 @@
 // Whether the broker still has what a service remembers of it, and what to do when it has not.
 //
 // A broker is a cache of the outboxes: its store may be wiped, or be set back to what it was minutes ago. A stream is
-// only ever cut at its end or made anew, so one remembered place that it still bears out speaks for all below it. The
-// highest is looked at first; if that is lost, the first, tenth, hundredth … before it, up to the last that holds.
+// cut at its end or made anew, so one remembered place that it still bears out speaks for all below it. The highest is
+// looked at first; if that is lost, the first, tenth, hundredth … before it, up to the last that holds.
 //
 // A teller then forgets where the broker put the facts above, which makes them unpublished, and the relay's sweep
 // publishes them again. A hearer makes its durable anew from before that place, and its inbox recognises what it has.
+// A stream is cut at its front as well: by age, which loses nothing, or by a purge or a limit. Only the teller knows when
+// it published, so it tells these apart and forgets what was cut off young; hearers get that again at new places.
 // Both forget last of all, lowest places first: whoever dies on the way leaves the highest, and it is found again.
 //
 // Replicas look at the same time. One of them begins an epoch and the others wait until it ends, or for 30 seconds; even
 // two at once would only publish and deliver twice. What an older epoch still has to mark is refused by its number.
-import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { Cut, KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
+import type { Limits } from "./limits.ts";
 import type { BusLog } from "./ports.ts";
 
 /** A stream as the broker has it just now. */
@@ -18,9 +21,11 @@ export interface StreamNow {
   readonly name: string;
   /** Another one after the stream was made anew. */
   readonly created: string;
-  /** The lowest sequence that is kept. What is below came of age. */
+  /** The lowest sequence that is kept. */
   readonly first: bigint;
   readonly last: bigint;
+  /** Messages between those two that are gone. Nothing lets them go one by one. */
+  readonly holes: number;
   at(seq: bigint): Promise<Place | undefined>;
 }
 
@@ -55,7 +60,7 @@ export async function compare(places: Places, name: string, look: Look): Promise
   return { stream, known, isIntact: (await places.place(name, 0)) === undefined, upTo: undefined };
 }
 
-/** Whether the stream has that very message, or has let it go because of its age. */
+/** Whether the stream has that very message, or has let it go at its front: its teller sees to it unless it was old. */
 export async function holds(place: Place, stream: StreamNow, look: Look): Promise<boolean> {
   if (place.seq < stream.first) return true;
   if (place.seq > stream.last) return false;
@@ -66,6 +71,35 @@ export async function holds(place: Place, stream: StreamNow, look: Look): Promis
   return Math.abs(found.storedAt.getTime() - place.storedAt.getTime()) <= sameMomentMs;
 }
 
+export interface ToldComparison extends Comparison {
+  /** What was cut off at the front although it was not old. */
+  readonly cut: Cut | undefined;
+  /** Nothing is lost, at either end. */
+  readonly isWhole: boolean;
+}
+
+/** How long the broker promises to keep a fact, and to recognise one. */
+export type Keeping = Pick<Limits, "streamAgeMs" | "duplicateWindowMs">;
+
+/** A fact is marked as published a moment after it was stored, or long after, when the database was away. */
+const markedLateMs = 60 * 60_000;
+/** A publish that the broker recognises gets its old place, where nothing is any more. */
+const windowMarginMs = 1_000;
+
+/** The same for a teller, who knows when it published what the stream begins after. Changes nothing. */
+export async function compareTold(
+  places: ToldPlaces,
+  name: string,
+  look: Look,
+  { streamAgeMs }: Keeping,
+): Promise<ToldComparison> {
+  const compared = await compare(places, name, look);
+  const { first } = compared.stream;
+  const youngMs = streamAgeMs - Math.min(markedLateMs, streamAgeMs / 10);
+  const cut = first > 1n ? await places.youngBelow(name, first, youngMs) : undefined;
+  return { ...compared, cut, isWhole: compared.isIntact && cut === undefined };
+}
+
 /** The leave to publish, until something is amiss. */
 export interface Pass {
   readonly epoch: number;
@@ -74,10 +108,16 @@ export interface Pass {
 }
 
 /** Resolves when the stream bears out what the outbox says, or what it does not is unpublished again. Throws while another replica is at it. */
-export async function settleTold(places: Places, name: string, look: Look, log: BusLog): Promise<Pass> {
+export async function settleTold(
+  places: ToldPlaces,
+  name: string,
+  look: Look,
+  keeping: Keeping,
+  log: BusLog,
+): Promise<Pass> {
   for (;;) {
-    const found = await compare(places, name, look);
-    if (found.isIntact) {
+    const found = await compareTold(places, name, look, keeping);
+    if (found.isWhole) {
       const epoch = await epochOf(places, found);
       // Another replica may have begun and ended one while this one looked; under the old one no mark would be made.
       if ((await places.known(name))?.epoch === epoch) return { epoch, floor: found.stream.last };
@@ -86,15 +126,37 @@ export async function settleTold(places: Places, name: string, look: Look, log: 
     if (!(await places.begin(name))) throw new Error(`another replica sees to what ${name} lost`);
     await orAbandon(places, name, async () => {
       // Again, because marks that were on their way are made or refused now.
-      const { stream, upTo } = await compare(places, name, look);
-      log.error(
-        { stream: name, last: String(stream.last), upTo: String(upTo?.seq ?? 0n) },
-        "the broker lost facts; every fact told after the last that it has is published again",
-      );
-      await places.forget(name, upTo?.seq ?? 0n);
-      await places.end(name, stream.created);
+      const again = await compareTold(places, name, look, keeping);
+      await forgetTold(places, again, keeping, log);
+      await places.end(name, again.stream.created);
     });
   }
+}
+
+async function forgetTold(
+  places: ToldPlaces,
+  { stream, upTo, cut, isIntact }: ToldComparison,
+  { duplicateWindowMs }: Keeping,
+  log: BusLog,
+): Promise<void> {
+  const { name, last } = stream;
+  if (cut !== undefined) {
+    const gone = { stream: name, from: String(cut.above + 1n), to: String(cut.below - 1n) };
+    log.error(gone, "the broker let facts go before they were old; they are published again");
+    await places.forgetCut(name, cut, duplicateWindowMs + windowMarginMs);
+  }
+  if (isIntact) return;
+  const highest = upTo?.seq ?? 0n;
+  log.error(
+    { stream: name, last: String(last), upTo: String(highest) },
+    "the broker lost facts; every fact told after the last that it has is published again",
+  );
+  await places.forget(name, highest);
+}
+
+/** Nothing but an operator or a broken disk makes holes; they are told of, and mended by nobody. */
+export function warnOfHoles({ name, holes }: StreamNow, log: BusLog): void {
+  if (holes > 0) log.error({ stream: name, holes }, "the broker lost facts in the middle of a stream");
 }
 
 async function orAbandon(places: Places, name: string, work: () => Promise<void>): Promise<void> {
@@ -243,7 +305,7 @@ async function startOf(
   return waiting === undefined ? undefined : new Date(Math.min(before.getTime(), waiting.getTime()));
 }
 
-/** Only an operator can mend that: the tellers' outboxes still have what came of age too early. */
+/** What was not old yet comes again from its teller; for the rest only an operator can ask the teller's outbox. */
 function warnOfGap(
   { durable: name }: HeardStream,
   stream: StreamNow,

@@ -33,6 +33,7 @@ export function forgetfulContract(
     filledAgain(() => arena);
     keeping(() => arena);
   });
+  describe(`${name}: what every bus does when a stream is cut at its front`, () => cutting(open));
 }
 
 async function scene(arena: ForgetfulArena, replicas: 1 | 2, isHeard = true): Promise<Scene> {
@@ -304,5 +305,76 @@ function keeping(arena: () => ForgetfulArena): void {
     await settled(arena(), Promise.all([stands, hearing.ready]));
     await late.publish(fact as Envelope);
     await arena().until(() => all.listener.hasAll(all.teller.ids), patienceMs);
+  });
+}
+
+/** The broker goes on recognising what it let go, for so long. */
+const cutLimits = { ...limitsForTests, duplicateWindowMs: 1_500, streamAgeMs: 60_000 };
+
+function cutting(open: (limits: Partial<Limits>) => Promise<ForgetfulArena>): void {
+  const checked = ({ tellers, hearers }: Scene) =>
+    Promise.all([...tellers, ...hearers].map((bus) => bus.check()));
+  const epochOf = async ({ teller }: Scene) => (await teller.places.known("QUADRILLE_ORDER"))?.epoch;
+
+  async function published(arena: ForgetfulArena, { teller, tellers }: Scene, count: number): Promise<void> {
+    const facts = teller.tell(count);
+    await settled(arena, teller.publishInTurn(tellers[0] as Bus, facts));
+  }
+
+  for (const upTo of [undefined, 18]) {
+    test(`purged ${upTo === undefined ? "whole" : "in part"} while its hearer was away: what is gone is told again and heard`, async () => {
+      await using arena = await open(cutLimits);
+      const all = await scene(arena, 2);
+      all.teller.tell(10);
+      await untilHeard(arena, all);
+      await settled(arena, Promise.all(all.hearings.map((hearing) => hearing[Symbol.asyncDispose]())));
+      await published(arena, all, 15);
+      await arena.purge(upTo);
+      await hear(arena, { ...all, hearers: [arena.connect()] });
+      await settled(arena, checked(all));
+      await untilHeard(arena, all);
+      await expectAllKept(arena, all);
+      expect(await epochOf(all)).toBe(1);
+    });
+  }
+
+  test("purged and started again under a hearer that waits: what is gone is told again and heard", async () => {
+    await using arena = await open(cutLimits);
+    const all = await scene(arena, 1);
+    all.teller.tell(10);
+    await untilHeard(arena, all);
+    const facts = all.teller.tell(5);
+    for (const { id } of facts) all.listener.refused.add(id);
+    await settled(arena, all.teller.publishInTurn(all.tellers[0] as Bus, facts));
+    await arena.pass(200);
+    await arena.purge();
+    await arena.restart();
+    all.listener.refused.clear();
+    await untilHeard(arena, all);
+    all.teller.tell(1); // By then whoever publishes has compared.
+    await untilHeard(arena, all);
+    await settled(arena, checked(all));
+    await untilHeard(arena, all);
+    await expectAllKept(arena, all);
+  });
+
+  test("what came of age is told to nobody again", async () => {
+    const streamAgeMs = 3_000;
+    await using arena = await open({ ...cutLimits, streamAgeMs });
+    const all = await scene(arena, 2);
+    all.teller.tell(10);
+    await untilHeard(arena, all);
+    await arena.pass(streamAgeMs + 500);
+    await arena.purge(10);
+    await settled(arena, checked(all));
+    expect(all.teller.unpublished).toEqual([]);
+    await published(arena, all, 5);
+    await untilHeard(arena, all);
+    await arena.purge(13);
+    await settled(arena, checked(all));
+    await arena.until(() => all.teller.unpublished.length === 3, patienceMs);
+    expect(await epochOf(all)).toBe(1);
+    await untilHeard(arena, all);
+    expect((await streamOf(arena)).size).toBe(5);
   });
 }

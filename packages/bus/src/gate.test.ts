@@ -1,15 +1,20 @@
 // When a service may publish, and what shuts it out again.
 import { expect, test } from "@jest/globals";
-import type { KnownStream, Place, Places } from "@quadrille/contracts/places";
+import type { Cut, KnownStream, Place, ToldPlaces } from "@quadrille/contracts/places";
 import { noLog } from "./arena.ts";
 import type { StreamNow } from "./epoch.ts";
 import { Gate } from "./gate.ts";
+import { defaultLimits } from "./limits.ts";
 
 const fact = (seq: number): Place => ({ seq: BigInt(seq), factId: `fact ${seq}`, storedAt: undefined });
 
 function open(over = new AbortController()) {
-  const remembered = { highest: fact(9) as Place | undefined, known: { created: "made", epoch: 3 } };
-  const places: Places = {
+  const remembered = {
+    highest: fact(9) as Place | undefined,
+    known: { created: "made", epoch: 3 },
+    cut: undefined as Cut | undefined,
+  };
+  const places: ToldPlaces = {
     known: async () => remembered.known,
     place: async (_, back) => (back === 0 ? remembered.highest : undefined),
     begin: async () => true,
@@ -21,17 +26,24 @@ function open(over = new AbortController()) {
       return remembered.known;
     },
     async abandon() {},
+    youngBelow: async () => remembered.cut,
+    async forgetCut() {
+      remembered.cut = undefined;
+    },
   };
-  const broker = { created: "made", last: 12 };
+  const broker = { created: "made", first: 1, last: 12, holes: 0 };
   const look = async (): Promise<StreamNow> => ({
     name: "STREAM",
     created: broker.created,
-    first: 1n,
+    first: BigInt(broker.first),
     last: BigInt(broker.last),
+    holes: broker.holes,
     at: async (seq) => fact(Number(seq)),
   });
-  const gate = new Gate(places, "STREAM", noLog);
-  return { gate, remembered, broker, look, opening: gate.open(look, over.signal), over };
+  const said: string[] = [];
+  const log = { ...noLog, error: (_: object, sentence: string) => void said.push(sentence) };
+  const gate = new Gate(places, "STREAM", defaultLimits, log);
+  return { gate, remembered, broker, said, look, opening: gate.open(look, over.signal), over };
 }
 
 const placed = (seq: number, duplicate = false) => ({ stream: "STREAM", seq: BigInt(seq), duplicate });
@@ -97,4 +109,22 @@ test("is shut by another replica's epoch, whose marks this one does not make", a
   const { gate, look, remembered } = await opened();
   remembered.known = { created: "made", epoch: 4 };
   expect(await gate.check(look)).toBe(false);
+});
+
+test("is shut by what was cut off young at the front, and opens when that is forgotten", async () => {
+  const { gate, look, broker, remembered, said } = await opened();
+  broker.first = 10;
+  expect(await gate.check(look)).toBe(true);
+  remembered.cut = { above: 0n, below: 10n };
+  expect(await gate.check(look)).toBe(false);
+  await gate.open(look, new AbortController().signal);
+  expect(gate.leave).toMatchObject({ pass: { epoch: 4 } });
+  expect(said).toEqual(["the broker let facts go before they were old; they are published again"]);
+});
+
+test("stays open over a stream with holes, and says that nobody mends them", async () => {
+  const { gate, look, broker, said } = await opened();
+  broker.holes = 2;
+  expect(await gate.check(look)).toBe(true);
+  expect(said).toEqual(["the broker lost facts in the middle of a stream"]);
 });

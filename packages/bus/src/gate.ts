@@ -1,7 +1,7 @@
 // Whether a service may publish on its own stream just now: only while the broker was found to have what the outbox says.
 import type { Placement } from "@quadrille/contracts/envelope";
-import type { Places } from "@quadrille/contracts/places";
-import { compare, type Look, type Pass, settleTold } from "./epoch.ts";
+import type { ToldPlaces } from "@quadrille/contracts/places";
+import { compareTold, type Keeping, type Look, type Pass, settleTold, warnOfHoles } from "./epoch.ts";
 import type { BusLog } from "./ports.ts";
 
 /** Why nothing is published while the gate is shut. */
@@ -14,14 +14,16 @@ export interface Leave {
 }
 
 export class Gate {
-  readonly #places: Places;
+  readonly #places: ToldPlaces;
   readonly #stream: string;
+  readonly #keeping: Keeping;
   readonly #log: BusLog;
   #pass: Pass | undefined;
 
-  constructor(places: Places, stream: string, log: BusLog) {
+  constructor(places: ToldPlaces, stream: string, keeping: Keeping, log: BusLog) {
     this.#places = places;
     this.#stream = stream;
+    this.#keeping = keeping;
     this.#log = log;
   }
 
@@ -37,7 +39,7 @@ export class Gate {
   /** Compares, makes good what is lost, and opens, unless that is over by then. */
   async open(look: Look, over: AbortSignal): Promise<void> {
     this.shut();
-    const pass = await settleTold(this.#places, this.#stream, look, this.#log);
+    const pass = await settleTold(this.#places, this.#stream, look, this.#keeping, this.#log);
     if (!over.aborted) this.#pass = pass;
   }
 
@@ -45,10 +47,11 @@ export class Gate {
   async check(look: Look): Promise<boolean> {
     const pass = this.#pass;
     if (pass === undefined) return true; // Whoever shut it is opening it.
-    const { isIntact, known, stream } = await compare(this.#places, this.#stream, look);
+    const { isWhole, known, stream } = await compareTold(this.#places, this.#stream, look, this.#keeping);
+    warnOfHoles(stream, this.#log);
     const isKnown = known?.created === stream.created;
     if (this.#pass !== pass) return true;
-    if (isIntact && isKnown && known.epoch === pass.epoch) return true;
+    if (isWhole && isKnown && known.epoch === pass.epoch) return true;
     this.shut();
     return false;
   }

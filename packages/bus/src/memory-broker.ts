@@ -119,7 +119,19 @@ export class MemoryDurable {
       for (const seq of this.#pending.keys()) if (seq > this.#stream.last) this.#pending.delete(seq);
       this.#next = Math.min(this.#next, this.#stream.last + 1);
     }
+    this.purge();
     for (const [seq, pending] of this.#pending) this.#redeliver(seq, pending, this.#ackWaitMs);
+  }
+
+  /** What its stream let go at its front counts as acknowledged. */
+  purge(): void {
+    const { first } = this.#stream;
+    for (const [seq, { cancel }] of this.#pending) {
+      if (seq >= first) continue;
+      cancel();
+      this.#pending.delete(seq);
+    }
+    this.#next = Math.max(this.#next, first);
   }
 
   /** It is gone. */
@@ -216,7 +228,10 @@ export class MemoryStream {
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #windowMs: number;
+  /** Every message that was ever stored, unless it was set back. */
   readonly #stored: Stored[] = [];
+  /** When its front was let go, and what was the first then; an old copy still has it. */
+  #purges: { readonly at: number; readonly first: number }[] = [];
   readonly #ids = new Map<string, Stored>();
   readonly #durables = new Map<string, MemoryDurable>();
   #made = 0;
@@ -230,18 +245,33 @@ export class MemoryStream {
     this.#windowMs = windowMs;
   }
 
+  get first(): number {
+    return this.#purges.at(-1)?.first ?? 1;
+  }
+
   get last(): number {
     return this.#stored.length;
   }
 
   at(seq: number): Stored {
-    const stored = this.#stored[seq - 1];
+    const stored = this.find(BigInt(seq));
     if (stored === undefined) throw new Error(`${this.name} has no message ${seq}`);
     return stored;
   }
 
   all(): readonly Stored[] {
-    return this.#stored;
+    return this.#stored.slice(this.first - 1);
+  }
+
+  /** Lets go what it has up to there. It still recognises that within the window, as JetStream does. */
+  purge(upToSeq = this.last): void {
+    const first = Math.min(upToSeq, this.last) + 1;
+    if (first <= this.first) return;
+    this.#purges.push({ at: this.#clock.now(), first });
+    for (const durable of this.#durables.values()) {
+      durable.purge();
+      durable.wake();
+    }
   }
 
   /** Stores a message unless one with its id was stored within the window. */
@@ -259,7 +289,7 @@ export class MemoryStream {
   }
 
   find(seq: bigint): Stored | undefined {
-    return this.#stored[Number(seq) - 1];
+    return seq < this.first ? undefined : this.#stored[Number(seq) - 1];
   }
 
   durable(name: string): MemoryDurable | undefined {
@@ -276,7 +306,7 @@ export class MemoryStream {
     if (there !== undefined) return there;
     const start = from?.getTime() ?? Number.NEGATIVE_INFINITY;
     const at = this.#stored.findIndex(({ storedAt }) => storedAt >= start);
-    const seq = at < 0 ? this.last + 1 : at + 1;
+    const seq = at < 0 ? this.last + 1 : Math.max(at + 1, this.first);
     this.#made += 1;
     const place = { seq, created: `${this.created}.${this.#made}` };
     const made = new MemoryDurable(name, this, this.#clock, this.#faults, limits, place);
@@ -305,8 +335,11 @@ export class MemoryStream {
     const isKept = ({ seq, storedAt }: Stored) => ("seq" in to ? seq <= to.seq : storedAt <= to.storedUntil);
     const lost = this.#stored.findIndex((stored) => !isKept(stored));
     if (lost >= 0) this.#stored.length = lost;
+    this.#purges = this.#purges.filter(({ at, first }) =>
+      "seq" in to ? first <= this.last + 1 : at <= to.storedUntil,
+    );
     this.#ids.clear();
-    for (const stored of this.#stored) {
+    for (const stored of this.all()) {
       const id = publishIdOf(stored.message);
       if (id !== undefined) this.#ids.set(id, stored);
     }

@@ -135,7 +135,8 @@ export function streamNow(stream: MemoryStream): StreamNow {
     const stored = stream.find(seq);
     return stored && placeOf(stored);
   };
-  return { name: stream.name, created: stream.created, first: 1n, last: BigInt(stream.last), at };
+  const { name, created, first, last } = stream;
+  return { name, created, first: BigInt(first), last: BigInt(last), holes: 0, at };
 }
 
 function placeOf({ seq, message, storedAt }: Stored): Place {

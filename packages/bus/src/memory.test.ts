@@ -54,6 +54,10 @@ class MemoryArena implements ForgetfulArena {
     this.broker.wipe("order");
   }
 
+  async purge(upToSeq?: number): Promise<void> {
+    this.broker.purge("order", upToSeq);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#open.map((bus) => bus[Symbol.asyncDispose]()));
   }

@@ -1,7 +1,7 @@
 // The bus inside one process: for tests and simulations that want every order of events, quickly and again.
 import type { Envelope, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, kindOf, type Service, services, streamOf } from "@quadrille/contracts/events";
-import type { Places } from "@quadrille/contracts/places";
+import type { ToldPlaces } from "@quadrille/contracts/places";
 import { type Bus, type Hearing, type HearOptions, once, total, type Watching } from "./bus.ts";
 import { pause } from "./connection.ts";
 import type { Look } from "./epoch.ts";
@@ -117,6 +117,11 @@ export class MemoryBroker {
     this.#restart();
   }
 
+  /** Lets the front of a teller's stream go, up to that message or all there is, under everyone's eyes and without a word. */
+  purge(teller: Service, upToSeq?: number): void {
+    this.#streams.get(streamOf(teller).name)?.purge(upToSeq);
+  }
+
   #restart(): void {
     for (const bus of this.#buses) bus.lostConnection(this.#reconnectMs);
   }
@@ -161,8 +166,8 @@ export class MemoryBus implements Bus {
     this.publish = async (envelope) => this.#publish(envelope);
   }
 
-  async ownStream(teller: Service, places?: Places): Promise<void> {
-    const gate = places && new Gate(places, streamOf(teller).name, this.#log);
+  async ownStream(teller: Service, places?: ToldPlaces): Promise<void> {
+    const gate = places && new Gate(places, streamOf(teller).name, this.#limits, this.#log);
     const own = { gate, stands: Promise.withResolvers<void>(), isSettling: false };
     this.#own.set(teller, own);
     void this.#settle(teller, own);

@@ -21,6 +21,7 @@ export function lookAt(jsm: JetStreamManager, teller: Service): Look {
       created: String(created),
       first: BigInt(state.first_seq),
       last: BigInt(state.last_seq),
+      holes: state.num_deleted ?? 0,
       async at(seq) {
         const stored = await jsm.streams.getMessage(name, { seq: Number(seq) });
         return stored === null ? undefined : placeOf(stored);

@@ -17,6 +17,12 @@ export interface KnownStream {
   readonly epoch: number;
 }
 
+/** What is gone from the front of a stream: everything between these. */
+export interface Cut {
+  readonly above: bigint;
+  readonly below: bigint;
+}
+
 /** What one service remembers of one side of its streams. All replicas remember the same, because their database does. */
 export interface Places {
   known(stream: string): Promise<KnownStream | undefined>;
@@ -30,4 +36,12 @@ export interface Places {
   end(stream: string, created: string): Promise<KnownStream>;
   /** What the epoch was begun for failed, and another replica need not wait to try. */
   abandon(stream: string): Promise<void>;
+}
+
+/** What a service remembers to have told, and when. */
+export interface ToldPlaces extends Places {
+  /** Of the places below `first`, the highest ones that were published less than so many ms ago by the service's own clock; undefined when there are none. */
+  youngBelow(stream: string, first: bigint, youngMs: number): Promise<Cut | undefined>;
+  /** Forgets those places, lowest first; nobody claims such a fact until so many ms after it was published. */
+  forgetCut(stream: string, cut: Cut, untilMs: number): Promise<void>;
 }

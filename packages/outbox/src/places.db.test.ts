@@ -29,6 +29,13 @@ describe("places on PostgreSQL", () =>
         const rows = await bench.sql("select id from outbox where id > $1 order by id", [since]);
         return rows.map(({ id }) => id as string);
       },
+      async age(ids, ms) {
+        await bench.sql(
+          `update outbox set published_at = published_at - $2 * interval '1 millisecond',
+             claimed_until = claimed_until - $2 * interval '1 millisecond' where id = any($1::uuid[])`,
+          [ids, ms],
+        );
+      },
       async hear(stream, seq, storedAt) {
         const cause = { ...factCause(), stream, seq, ...(storedAt !== undefined && { storedAt }) };
         await hear(bench.store, { type: "Release", orderId: testId() }, cause);
@@ -83,6 +90,22 @@ describe("on PostgreSQL", () => {
       expect(plan).not.toMatch(/Seq Scan|Sort {2}\(/);
     },
   );
+
+  test("whether the highest place that was cut off is old is one row of an index in every partition", async () => {
+    const asked: unknown[] = [];
+    const sessions = { query: async (text: string) => asked.push(text) && [] };
+    await openPlaces(sessions as never).told.youngBelow("s", 5n, 60_000);
+    const sql = String(asked[0]).replaceAll("$1", "'s'").replaceAll("$2", "5").replaceAll("$3", "60000");
+    const plan = await bench.store.read((em) =>
+      em.transactional(async (other) => {
+        await other.execute("set local enable_seqscan = off");
+        return JSON.stringify(await other.execute(`explain (analyze, timing off, costs off) ${sql}`));
+      }),
+    );
+    expect(plan).toContain("One-Time Filter");
+    expect(plan).toMatch(/Merge Append.*never executed/);
+    expect(plan).not.toMatch(/Seq Scan|Sort {2}\(/);
+  });
 });
 
 /** Waits until a statement that begins so waits for a lock. */

@@ -20,6 +20,14 @@ placesContract(async () => {
       for (const fact of facts) database.outbox.insert({ ...fact, occurredAt: new Date(0) });
       return facts.map(({ id }) => id);
     },
+    async age(ids, ms) {
+      for (const id of ids) {
+        const row = database.outbox.rows.get(id);
+        if (row === undefined) throw new Error(`no fact ${id}`);
+        row.publishedAtMs -= ms;
+        row.claimedUntilMs -= ms;
+      }
+    },
     async hear(stream, seq, storedAt) {
       const factId = testId();
       database.inbox.set(factId, { factId, stream, seq, storedAt, deliveries: 1 });

@@ -76,7 +76,7 @@ function cutIn(sessions: Sessions): Pick<ToldPlaces, "youngBelow" | "forgetCut">
 
 /** Repeats a statement until it finds less than it may. */
 async function inPieces(sessions: Sessions, sql: string, parameters: unknown[]): Promise<void> {
-  let rows: unknown[];
+  let rows: readonly unknown[];
   do rows = await sessions.query(sql, parameters);
   while (rows.length === forgottenAtOnce);
 }

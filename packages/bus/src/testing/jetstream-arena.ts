@@ -110,6 +110,11 @@ export class RobbedArena extends JetStreamArena implements ForgetfulArena {
     await this.jsm.streams.delete("QUADRILLE_ORDER");
   }
 
+  async purge(upToSeq?: number): Promise<void> {
+    const upTo = upToSeq === undefined ? undefined : { seq: upToSeq + 1 }; // The first that stays.
+    await this.jsm.streams.purge("QUADRILLE_ORDER", upTo);
+  }
+
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await this.#server[Symbol.asyncDispose]();

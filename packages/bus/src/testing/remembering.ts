@@ -12,9 +12,11 @@ import type { Clock } from "../ports.ts";
 export class Teller {
   readonly outbox: MemoryOutbox;
   readonly places;
+  readonly #clock: Clock;
   #publishing: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock) {
+    this.#clock = clock;
     const epochs = new MemoryEpochs(clock);
     this.outbox = new MemoryOutbox(clock, epochs);
     this.places = toldIn(this.outbox, epochs);
@@ -37,6 +39,12 @@ export class Teller {
       .map(({ envelope }) => envelope);
   }
 
+  /** Those a sweep would be given. */
+  get #claimable(): readonly Envelope[] {
+    const now = this.#clock.now();
+    return this.unpublished.filter(({ id }) => Number(this.outbox.rows.get(id)?.claimedUntilMs) < now);
+  }
+
   /** Publishes these one after the other. */
   async publishInTurn(bus: Bus, facts: readonly Envelope[]): Promise<void> {
     for (const fact of facts) {
@@ -49,7 +57,7 @@ export class Teller {
   publish(bus: Bus): Promise<void> {
     const work = async () => {
       await Promise.all(
-        this.unpublished.map(async (fact) => {
+        this.#claimable.map(async (fact) => {
           try {
             const placement = await bus.publish(fact);
             await this.outbox.mark([{ id: fact.id, placement }]);

@@ -9,6 +9,8 @@ export interface PlacesBench extends AsyncDisposable {
   /** The same database through another replica's connection. */
   readonly others: ServicePlaces;
   readonly outbox: OutboxTable;
+  /** As if these had been published so much earlier. */
+  age(ids: readonly string[], ms: number): Promise<void>;
   /** Tells so many facts a while ago, so that a sweep may have them; gives their ids, oldest first. */
   tell(count: number): Promise<readonly string[]>;
   hear(stream: string, seq: bigint, storedAt?: Date): Promise<string>;
@@ -71,6 +73,38 @@ function told(bench: () => PlacesBench): void {
     await outbox.mark(ids.slice(3).map((id) => ({ id, placement: { stream, seq: 20n, duplicate: false } })));
     await places.told.forget(stream, 0n);
     expect(await places.told.place(stream, 0)).toBeUndefined();
+  });
+
+  test("and cut off young is found above the highest that is old, whatever the rest of them says", async () => {
+    const { places, age } = bench();
+    const stream = streamName();
+    const ids = await published(bench(), stream, 6); // 11 to 16
+    const young = (first: bigint) => places.told.youngBelow(stream, first, 60_000);
+    expect(await young(11n)).toBeUndefined();
+    expect(await young(14n)).toEqual({ above: 0n, below: 14n });
+    await age([ids[0] as string, ids[2] as string], 61_000); // 12 was marked late.
+    expect(await young(14n)).toBeUndefined();
+    expect(await young(16n)).toEqual({ above: 13n, below: 16n });
+    expect(await places.told.youngBelow(stream, 14n, 3_600_000)).toEqual({ above: 0n, below: 14n });
+    expect(await places.told.youngBelow(streamName(), 100n, 60_000)).toBeUndefined();
+  });
+
+  test("and cut off is unpublished again between both ends, and nobody claims it before its time", async () => {
+    const { places, outbox, age } = bench();
+    const stream = streamName();
+    const ids = await published(bench(), stream, 5); // 11 to 15
+    await age([ids[1] as string], 120_000);
+    const before = await outbox.backlog();
+    await places.told.forgetCut(stream, { above: 11n, below: 14n }, 60_000);
+    expect(await outbox.backlog()).toBe(before + 2);
+    expect(await places.told.place(stream, 1)).toMatchObject({ seq: 14n, factId: ids[3] });
+    expect(await places.told.place(stream, 2)).toMatchObject({ seq: 11n, factId: ids[0] });
+    expect(await places.told.place(stream, 3)).toBeUndefined();
+    const claimed = (await outbox.claim(1_000)).map(({ id }) => id);
+    expect(claimed.filter((id) => ids.includes(id))).toEqual([ids[1]]);
+    await age([ids[2] as string], 60_001);
+    const later = (await outbox.claim(1_000)).map(({ id }) => id);
+    expect(later.filter((id) => ids.includes(id))).toEqual([ids[2]]);
   });
 
   test("in an epoch that is over is not marked, in the one that runs it is", async () => {
