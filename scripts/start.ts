@@ -10,8 +10,6 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readConfig } from "@quadrille/process/config";
-import { integer } from "@quadrille/process/settings";
 import { untilSignalled } from "@quadrille/process/shutdown";
 import { type Stack, startStack } from "@quadrille/stack";
 import { connectAs } from "@quadrille/stack/clients";
@@ -20,13 +18,10 @@ import { choosePorts } from "@quadrille/stack/ports";
 import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
 import { play, type Stage, stories } from "@quadrille/stack/stories";
 import { openTimeline } from "@quadrille/stack/timeline";
+import { readFirstPort } from "./first-port.ts";
 
 const dataDir = resolve(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"));
 const say = (line: string) => process.stdout.write(`${line}\n`);
-
-const settings = {
-  PORT_BASE: integer({ min: 1024, max: 65_000, default: "7000", meaning: "The first of the row of ports." }),
-};
 
 try {
   process.exitCode = (await run()) ? 0 : 1;
@@ -40,7 +35,7 @@ async function run(): Promise<boolean> {
   const { values: flags } = parseArgs({
     options: { once: { type: "boolean", default: false }, fresh: { type: "boolean", default: false } },
   });
-  const { PORT_BASE: portBase } = readConfig(settings, process.env);
+  const portBase = readFirstPort(process.env);
   const over = new AbortController();
   using _over = { [Symbol.dispose]: () => over.abort() }; // Nothing waits for a signal once this is through.
   let isInterrupted = false;

@@ -10,7 +10,7 @@ import {
 } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
 import { isTransientRefusal } from "@quadrille/contracts/refusals";
 import { type RpcClient, RpcError } from "@quadrille/rpc";
-import { connect, operatorToken, sentenceOf } from "../operator.ts";
+import { connect, needAnswerOf, operatorToken, sentenceOf } from "../operator.ts";
 import { linesOf, type Unasked } from "./lines.ts";
 import { factIdsIn, type Known } from "./timeline.ts";
 
@@ -22,7 +22,7 @@ const deadlineMs = 5_000;
 const roundsMost = 5;
 const factIdsMost = 5_000;
 
-/** The lines to print. Throws when nobody knows the order, or whoever asks may not. */
+/** The lines to print. Throws when nobody knows the order, whoever asks may not, or an address is another service's. */
 export async function why(orderId: string): Promise<readonly string[]> {
   const token = await operatorToken();
   await using open = new AsyncDisposableStack();
@@ -38,8 +38,13 @@ export async function why(orderId: string): Promise<readonly string[]> {
     });
     known = [];
     for (const { service, said } of await Promise.all(answers)) {
-      if (!(said instanceof Error)) known.push({ ...said, service });
-      else if (clients.delete(service)) unasked.push({ service, because: sentenceOf(said) });
+      if (said instanceof Error) {
+        clients.delete(service);
+        unasked.push({ service, because: sentenceOf(said) });
+      } else {
+        needAnswerOf(service, said.service);
+        known.push({ ...said, service });
+      }
     }
     const found = factIdsIn(known).slice(0, factIdsMost);
     if (found.length === factIds.length) break;

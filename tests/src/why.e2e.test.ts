@@ -5,6 +5,7 @@ import type { Clients } from "@quadrille/stack/clients";
 import { addFaults, clearFaults } from "@quadrille/stack/provider-control";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import { audit, withOpenOrders } from "./audit.ts";
+import { auditCommand } from "./auditing.ts";
 import {
   buy,
   confirmPatiently,
@@ -184,6 +185,22 @@ test("what nobody knows, and who may not ask", async () => {
   expect((await ops(system, "why")).text).toContain("usage: npm run ops -- why <order id>");
   const asked = ann.ops.order.explainOrder({ orderId: unknown, factIds: [] });
   await expect(asked).rejects.toMatchObject({ constructor: Refusal, code: "FORBIDDEN" });
+});
+
+test("another service's address is said to be wrong, by the audit too", async () => {
+  const { orderId } = await place(ann, wish);
+  const { order } = system.stack.addresses;
+  const wrong = `PRODUCT_ADDRESS: expected the product service at ${order}, but order answers`;
+  const misled = {
+    ...system,
+    stack: { ...system.stack, addresses: { ...system.stack.addresses, product: order } },
+  };
+  expect(await ops(misled, "why", orderId)).toEqual({ text: wrong, isWell: false });
+  const { addresses } = misled.stack;
+  expect(await auditCommand({ addresses, dataDir: system.folder })).toEqual({
+    text: wrong,
+    ended: "exit code 2",
+  });
 });
 
 test("after all that, every party remembers the same, the money given back by hand included", async () => {

@@ -14,23 +14,26 @@ export interface Ports {
 /** Places in the row that begins at the base; a further replica is a hundred higher. */
 const places = { order: 1, product: 2, member: 3, payment: 4, provider: 5, nats: 22, postgres: 32 } as const;
 
+/** Where a process of the row listens. */
+export const portInRow = (base: number, name: keyof typeof places, replica = 0): number =>
+  base + places[name] + replica * 100;
+
 /** Fails in words a person can act on when a port of the fixed row is taken. */
 export async function choosePorts(base: number | undefined, replicas: number): Promise<Ports> {
   const chosen = {} as Record<Service, readonly number[]>;
   for (const name of services) {
-    const fixed = Array.from(
-      { length: replicas },
-      (_, replica) => (base ?? 0) + places[name] + replica * 100,
-    );
-    chosen[name] = base === undefined ? await freePorts(replicas) : fixed;
+    chosen[name] =
+      base === undefined
+        ? await freePorts(replicas)
+        : Array.from({ length: replicas }, (_, replica) => portInRow(base, name, replica));
   }
   if (base === undefined) {
     const [provider] = await freePorts(1);
     return { services: chosen, provider: provider as number, nats: undefined, postgres: undefined };
   }
-  const provider = base + places.provider;
+  const provider = portInRow(base, "provider");
   for (const name of services)
     for (const port of chosen[name]) await needFreePort(port, `the ${name} service`);
   await needFreePort(provider, "the payment provider's simulator");
-  return { services: chosen, provider, nats: base + places.nats, postgres: base + places.postgres };
+  return { services: chosen, provider, nats: portInRow(base, "nats"), postgres: portInRow(base, "postgres") };
 }
