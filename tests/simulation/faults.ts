@@ -14,6 +14,7 @@ export const kinds = {
   "bus.reorder": { most: 1, meaning: "deliveries overtake each other" },
   "bus.wiped": { most: 1, meaning: "the broker loses everything and starts again" },
   "bus.setBack": { most: 1, meaning: "the broker starts again with an old copy of its store" },
+  "bus.purged": { most: 1, meaning: "the broker lets the front of a stream go before it is old" },
   "bus.streamLost": { most: 1, meaning: "the broker loses one stream without a word" },
   "database.conflict": { most: 0.1, meaning: "a transaction is rolled back because of another" },
   "database.busy": { most: 0.1, meaning: "a lock is not to be had in time" },

@@ -1,4 +1,4 @@
-// A broker that forgets: its store is wiped or set back while everything else goes on.
+// A broker that forgets: its store is wiped, set back or cut while everything else goes on.
 import { checkEveryMs } from "@quadrille/bus";
 import type { DurablesThen } from "@quadrille/bus/memory-broker";
 import { services } from "@quadrille/contracts/events";
@@ -10,6 +10,8 @@ const withinMs = 90_000;
 const timesMost = 2;
 /** Replicas look by themselves every so often; only after something happened there is something to see. */
 const looks = 5;
+/** Streams are hardly longer. */
+const purgedMost = 40;
 const durablesThen: readonly DurablesThen[] = ["same", "older", "newer"];
 
 /** Sets the times at which it happens. */
@@ -25,6 +27,12 @@ export function forget(world: World): void {
       const [ms, then] = [die.between(100, 60_000), die.pick(durablesThen)];
       broker.rollBack({ ms }, then);
       return `is set back by ${ms} ms, durables ${then}`;
+    },
+    "bus.purged": () => {
+      const die = faults.die("bus.purged", "broker");
+      const [teller, upTo] = [die.pick(services), die.chance(0.5) ? undefined : die.between(1, purgedMost)];
+      broker.purge(teller, upTo);
+      return `lets the stream of ${teller} go up to ${upTo ?? "its last"}`;
     },
     "bus.streamLost": () => {
       const teller = faults.die("bus.streamLost", "broker").pick(services);
