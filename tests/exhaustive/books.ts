@@ -90,9 +90,12 @@ function paymentsOf(
   version: number,
 ): Partial<ServiceBooks> {
   const { status, memberId, amountDue, currency, captured, attempt, dueAt, refunds } = payment;
-  const refunded = refunds.reduce((sum, { state, amount }) => (state === "done" ? sum + amount : sum), 0n);
-  const about = { orderId, status, memberId, amountDue, currency, captured, refunded, version, dueAt };
-  const entry = { ...about, attemptStartedAt: attempt?.startedAt, isRefundedByHand: account.byHand > 0n };
+  const [refunded = 0n, refunding = 0n] = ["done", "started"].map((wanted) =>
+    refunds.reduce((sum, { state, amount }) => (state === wanted ? sum + amount : sum), 0n),
+  );
+  const about = { orderId, status, memberId, amountDue, currency, captured, refunded, refunding, version };
+  const moments = { attemptStartedAt: attempt?.startedAt, journaledAt: undefined, dueAt };
+  const entry = { ...about, ...moments, isRefundedByHand: account.byHand > 0n };
   const taken = account.charges.filter(({ amount }) => amount > 0n);
   const sum = taken.reduce((total, { amount }) => total + amount, 0n);
   const kept = {
@@ -101,6 +104,7 @@ function paymentsOf(
     captures: taken.length,
     refunded: account.refunds.reduce((total, { amount }) => total + amount, 0n),
     refunds: account.refunds.length,
+    currency,
   };
   return {
     payments: new Map([[orderId, entry]]),

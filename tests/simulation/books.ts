@@ -181,25 +181,28 @@ function benefitsOf({ databases: { member } }: Memories) {
 }
 
 function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payments"] {
+  const journaled = new Map(payment.entries.map(({ entry, at }) => [entry.orderId, at]));
   const entries = [...payment.rows.payments].flatMap(([orderId, { state, version }]) => {
     if (state.status === "absent") return [];
     const { status, memberId, amountDue, currency, captured, attempt, dueAt } = state;
-    const refunded = state.refunds.reduce(
-      (sum, refund) => (refund.state === "done" ? sum + refund.amount : sum),
-      0n,
+    const [refunded = 0n, refunding = 0n] = ["done", "started"].map((wanted) =>
+      state.refunds.reduce((sum, refund) => (refund.state === wanted ? sum + refund.amount : sum), 0n),
     );
-    const about = { orderId, status, memberId, amountDue, currency, captured, refunded, version, dueAt };
-    return [[orderId, { ...about, attemptStartedAt: attempt?.startedAt, isRefundedByHand: false }] as const];
+    const about = { orderId, status, memberId, amountDue, currency, captured, refunded, refunding, version };
+    const moments = { attemptStartedAt: attempt?.startedAt, dueAt, journaledAt: journaled.get(orderId) };
+    return [[orderId, { ...about, ...moments, isRefundedByHand: false }] as const];
   });
   return new Map(entries);
 }
+
+const untouched = { captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "KRW" };
 
 /** By order, whatever keys it was paid with. */
 function providerOf({ provider }: Memories): ReadonlyMap<string, ProviderEntry> {
   const entries = new Map<string, ProviderEntry>();
   for (const { orderId, captures, refunded, refunds } of provider.accounts.values()) {
     if (captures.length === 0) continue;
-    const entry = entries.get(orderId) ?? { orderId, captured: 0n, captures: 0, refunded: 0n, refunds: 0 };
+    const entry = entries.get(orderId) ?? { orderId, ...untouched };
     entry.captured += captures.reduce((sum, { amount }) => sum + amount, 0n);
     entry.captures += captures.length;
     entry.refunded += refunded;

@@ -27,18 +27,25 @@ export async function audit(
   read: () => Promise<Books>,
   { terms, pause, laws = allLaws }: AuditOptions,
 ): Promise<readonly Verdict[]> {
-  const books = await read();
-  const first = judgeAll(books, terms, laws);
+  const first = await look(read, terms, laws);
   const isSure = ({ law, findings }: Verdict) => terms.atRest || !law.isAcross || findings.length === 0;
-  if (first.every(isSure)) return first;
+  if (first.every(({ verdict }) => isSure(verdict))) return first.map(({ verdict }) => verdict);
   await pause();
-  const later = await read();
-  return first.map((verdict) => {
+  const again = await look(read, terms, laws);
+  return first.map(({ verdict, marks }, at) => {
     if (isSure(verdict)) return verdict;
-    const again = new Set(judge(verdict.law, later, terms).findings.map((finding) => markOf(finding, later)));
-    const findings = verdict.findings.filter((finding) => again.has(markOf(finding, books)));
-    return { ...verdict, findings };
+    const seen = new Set(again[at]?.marks);
+    return { ...verdict, findings: verdict.findings.filter((_, index) => seen.has(marks[index] ?? "")) };
   });
+}
+
+/** What the laws say, and a mark for each finding; the books themselves are let go, so that no two are kept at once. */
+async function look(read: () => Promise<Books>, terms: Terms, laws: readonly Law[]) {
+  const books = await read();
+  return judgeAll(books, terms, laws).map((verdict) => ({
+    verdict,
+    marks: verdict.findings.map((finding) => markOf(finding, books)),
+  }));
 }
 
 /** The same for the same finding about the same versions of what it is about. */

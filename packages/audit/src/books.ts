@@ -36,7 +36,7 @@ export interface ServiceBooks {
   readonly parked: readonly ParkedEntry[];
 }
 
-/** Kept in memory whole, at about a kilobyte an order: a million orders are a gigabyte, and two while an audit looks again. */
+/** Kept in memory whole, at about 7 KB an order: some 300,000 orders fill the heap that Node takes by default. */
 export type Books = Readonly<Record<Service, ServiceBooks>>;
 
 /** Puts a service's pages together. Throws when they do not begin with the snapshot they are out of. */

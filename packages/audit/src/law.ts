@@ -50,8 +50,15 @@ export function judge(law: Law, books: Books, terms: Terms): Verdict {
   return { law, compared: law.check(books, say, terms), findings };
 }
 
+/** Clocks of two databases may differ by this much. */
+export const skewMs = 60_000;
+
 /** Whether something of that time may still be on its way, as that service's books tell the time. */
 export function isYoung(at: Date | undefined, books: Books, service: Service, terms: Terms): boolean {
   if (terms.atRest || at === undefined) return false;
-  return at.getTime() > books[service].takenAt.getTime() - terms.graceMs;
+  const ageMs = books[service].takenAt.getTime() - at.getTime();
+  return ageMs < terms.graceMs && ageMs >= -skewMs; // What is of no time that has been is never too young.
 }
+
+export const isBefore = (at: Date | undefined, since: Date | undefined): boolean =>
+  at !== undefined && since !== undefined && at.getTime() < since.getTime();

@@ -39,8 +39,11 @@ function keptAsDue(books: Books, say: Say, terms: Terms): void {
     const payment = books.payment.payments.get(id);
     if (isMoving(payment, books, terms) || payment?.isRefundedByHand) continue;
     const due = isSold(order) ? amountDue : 0n;
-    const kept = keptBy(books.payment.provider.get(id));
+    const account = books.payment.provider.get(id);
+    const kept = keptBy(account);
     if (kept !== due) say(id, `order ${id} is ${order.status}, so ${due} is due; the provider keeps ${kept}`);
+    else if (due > 0n && account?.currency !== order.currency)
+      say(id, `order ${id} is to be paid in ${order.currency}; the provider keeps ${account?.currency}`);
   }
 }
 
@@ -64,6 +67,8 @@ export const reconciliation: Law = {
 function agree(payment: PaymentEntry, account: ProviderEntry | undefined, say: Say): void {
   const { orderId: id, status, captured, refunded, isRefundedByHand } = payment;
   const theirs = { captured: account?.captured ?? 0n, refunded: account?.refunded ?? 0n };
+  const isForeign = account !== undefined && account.currency !== payment.currency;
+  if (isForeign) say(id, `payment ${id} is in ${payment.currency}, the provider took ${account.currency}`);
   if (theirs.captured !== captured)
     say(id, `payment ${id} is ${status} with ${captured} captured, the provider took ${theirs.captured}`);
   // What a person gave back otherwise, the provider knows nothing of.
@@ -75,12 +80,12 @@ function agree(payment: PaymentEntry, account: ProviderEntry | undefined, say: S
     );
 }
 
-/** Somebody will ask the provider about it, or its list may not know yet: what it says now is not the last word. */
+/** Somebody will ask the provider about it, or its list may not know its last answer yet: what it says now is not the last word. */
 function isMoving(payment: PaymentEntry | undefined, books: Books, terms: Terms): boolean {
   if (payment === undefined) return false;
-  const { status, dueAt, attemptStartedAt } = payment;
+  const { status, dueAt, attemptStartedAt, journaledAt } = payment;
   const isBeingAsked = dueAt !== undefined || ["confirming", "unknown", "refunding"].includes(status);
-  return isBeingAsked || isYoung(attemptStartedAt, books, "payment", terms);
+  return isBeingAsked || [attemptStartedAt, journaledAt].some((at) => isYoung(at, books, "payment", terms));
 }
 
 const keptBy = (account: ProviderEntry | undefined): bigint =>

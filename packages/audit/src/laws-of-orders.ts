@@ -1,4 +1,4 @@
-// What must hold of an order: that it is there, what it costs, and that all four services agree on how it ended.
+// What must hold of an order: what it costs, and that all four services agree on how it ended.
 import type {
   BenefitHoldEntry,
   OrderEntry,
@@ -9,31 +9,6 @@ import type {
 import type { Books } from "./books.ts";
 import type { Law, Say } from "./law.ts";
 import { isGivenBack, isSold } from "./settled.ts";
-
-export const acceptance: Law = {
-  id: "I1",
-  title: "an accepted order exists, and ends settled",
-  compares: "orders",
-  isAcross: false,
-  check(books, say, { accepted = new Set(), atRest }) {
-    const orders = ordersIn(books);
-    for (const id of accepted)
-      if (!isThere(books.order.orders.get(id))) say(id, `order ${id} was accepted and is not there`);
-    for (const order of orders) {
-      const { orderId: id, status, stock, benefits, payment } = order;
-      const isOpen = status === "pending" || status === "payable" || status === "cancelling";
-      if (isOpen && order.dueAt === undefined)
-        say(id, `order ${id} is ${status}, and nobody will look at it again`);
-      if (!isOpen && order.dueAt !== undefined) say(id, `order ${id} is ${status}, and yet has a deadline`);
-      if (atRest && !isSold(order) && !isGivenBack(order))
-        say(
-          id,
-          `order ${id} has not ended: ${status}, stock ${stock}, benefits ${benefits}, payment ${payment}`,
-        );
-    }
-    return Math.max(orders.length, accepted.size);
-  },
-};
 
 export const agreement: Law = {
   id: "I6",
@@ -179,7 +154,8 @@ const isOver = (hold: HoldLike | undefined): boolean =>
   hold !== undefined && ["released", "returned", "tombstone"].includes(hold.status);
 
 /** A row may be there that only counts what was told of an order nobody placed. */
-const isThere = (order: OrderEntry | undefined): boolean => order !== undefined && order.status !== "absent";
+export const isThere = (order: OrderEntry | undefined): boolean =>
+  order !== undefined && order.status !== "absent";
 export const ordersIn = ({ order }: Books): readonly OrderEntry[] =>
   [...order.orders.values()].filter(isThere);
 

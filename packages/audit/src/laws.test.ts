@@ -3,6 +3,7 @@ import { judgeAll } from "./audit.ts";
 import type { Terms } from "./law.ts";
 import { laws } from "./laws.ts";
 import {
+  capture,
   entry,
   factOf,
   holdUntil,
@@ -10,6 +11,7 @@ import {
   type OpenBooks,
   openShop,
   placedAt,
+  retell,
   takenAt,
   tell,
 } from "./testing/shop.ts";
@@ -139,13 +141,7 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "money of a cancelled order",
       ({ payment }) => {
         Object.assign(entry(payment.payments, "gone"), { captured: 450n });
-        payment.provider.set("gone", {
-          orderId: "gone",
-          captured: 450n,
-          captures: 1,
-          refunded: 0n,
-          refunds: 0,
-        });
+        capture(payment, "gone", 450n);
       },
       "I5: payment gone is voided and keeps 450",
       "I5: order gone is cancelled, so 0 is due; the provider keeps 450",
@@ -364,6 +360,7 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
     [
       "a payment in doubt",
       ({ payment }) => Object.assign(entry(payment.payments, "sold"), { status: "unknown" }),
+      "I12: payment sold is unknown, and nobody will ask about it",
       "I12: payment sold is still unknown",
     ],
   ],
@@ -386,8 +383,7 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
     ],
     [
       "money nobody here knows of",
-      ({ payment }) =>
-        payment.provider.set("x", { orderId: "x", captured: 5n, captures: 1, refunded: 0n, refunds: 0 }),
+      ({ payment }) => capture(payment, "x", 5n),
       "I16: the provider took 5 for x, which is no payment",
     ],
   ],
@@ -416,13 +412,17 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
   [
     "an open order, while the system runs",
     running,
-    ({ order }) => Object.assign(entry(order.orders, "gone"), { status: "cancelling", dueAt: takenAt }),
+    (books) => {
+      Object.assign(entry(books.order.orders, "gone"), { status: "cancelling", dueAt: takenAt });
+      retell(books, "gone", "order.placed", "order.payable", "order.cancel_requested");
+    },
   ],
   [
     "a fact that was told a moment ago",
     running,
     (books) => {
-      const { factId } = tell(books, "order.payable", "sold", 4, aMomentAgo);
+      retell(books, "sold", "order.placed", "order.payable", "order.cancel_requested");
+      const { factId } = tell(books, "order.confirmed", "sold", 4, aMomentAgo);
       Object.assign(entry(books.order.orders, "sold"), { version: 4 });
       Object.assign(entry(books.order.told, factId), { isPublished: false });
       books.payment.heard.delete(factId);
@@ -465,16 +465,11 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
   [
     "money that was found after the order had ended, on its way back",
     running,
-    ({ payment }) => {
-      const back = { status: "refunding", captured: 450n, dueAt: takenAt };
-      Object.assign(entry(payment.payments, "gone"), back);
-      payment.provider.set("gone", {
-        orderId: "gone",
-        captured: 450n,
-        captures: 1,
-        refunded: 0n,
-        refunds: 0,
-      });
+    (books) => {
+      const back = { status: "refunding", captured: 450n, refunding: 450n, dueAt: takenAt };
+      Object.assign(entry(books.payment.payments, "gone"), back);
+      retell(books, "gone", "payment.opened", "payment.declined");
+      capture(books.payment, "gone", 450n);
     },
   ],
   [
@@ -489,9 +484,12 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
   [
     "a payment in doubt, while the system runs",
     running,
-    ({ order, payment }) => {
+    (books) => {
+      const { order, payment } = books;
       Object.assign(entry(order.orders, "sold"), { status: "payable", payment: "asked", dueAt: takenAt });
       Object.assign(entry(payment.payments, "sold"), { status: "unknown", captured: 0n, dueAt: takenAt });
+      retell(books, "sold", "order.placed", "order.payable");
+      retell(books, "sold", "payment.opened");
     },
   ],
   [
@@ -505,23 +503,21 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
   [
     "a refund that a person made otherwise",
     atRest,
-    ({ order, payment }) => {
+    (books) => {
+      const { order, payment } = books;
       Object.assign(entry(order.orders, "gone"), { payment: "refunded" });
+      retell(books, "gone", "payment.opened", "payment.declined", "payment.refunded");
       const back = { status: "refunded", captured: 450n, refunded: 450n, isRefundedByHand: true };
       Object.assign(entry(payment.payments, "gone"), back);
-      payment.provider.set("gone", {
-        orderId: "gone",
-        captured: 450n,
-        captures: 1,
-        refunded: 0n,
-        refunds: 0,
-      });
+      capture(payment, "gone", 450n);
     },
   ],
   [
     "an order that points paid whole, cancelled with its payment of nothing",
     atRest,
-    ({ order, payment }) => {
+    (books) => {
+      const { order, payment } = books;
+      retell(books, "gone", "payment.approved");
       Object.assign(entry(order.orders, "gone"), { payment: "approved", points: 500n, amountDue: 0n });
       Object.assign(entry(payment.payments, "gone"), { status: "approved" });
     },

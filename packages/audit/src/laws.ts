@@ -1,9 +1,11 @@
 // The laws, in the order of their numbers.
 import type { Law } from "./law.ts";
 import { noOversell, points, stock } from "./laws-of-ledgers.ts";
-import { boundedness, messages, versions } from "./laws-of-messages.ts";
+import { messages } from "./laws-of-messages.ts";
 import { money, reconciliation } from "./laws-of-money.ts";
-import { acceptance, agreement, noResurrection, price } from "./laws-of-orders.ts";
+import { agreement, noResurrection, price } from "./laws-of-orders.ts";
+import { steps } from "./laws-of-steps.ts";
+import { acceptance, boundedness } from "./laws-of-time.ts";
 
 export const laws: readonly Law[] = [
   acceptance,
@@ -14,7 +16,7 @@ export const laws: readonly Law[] = [
   agreement,
   price,
   messages,
-  versions,
+  steps,
   noResurrection,
   boundedness,
   reconciliation,

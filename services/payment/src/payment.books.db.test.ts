@@ -18,9 +18,12 @@ beforeAll(async () => {
 });
 afterAll(async () => await opened[Symbol.asyncDispose]());
 
-const moved = (orderId: string, kind: Transaction["kind"], amount: bigint): Transaction => {
-  return { orderId, kind, amount, currency: "KRW" };
-};
+const moved = (
+  orderId: string,
+  kind: Transaction["kind"],
+  amount: bigint,
+  currency = "KRW",
+): Transaction => ({ orderId, kind, amount, currency });
 /** A provider with these rows, that remembers for which days it was asked. */
 function accountOf(...pages: (readonly Transaction[])[]) {
   const asked: { readonly from: Date; readonly to: Date }[] = [];
@@ -80,6 +83,7 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     captured: 0n,
     version: 1,
     attemptStartedAt: undefined,
+    journaledAt: undefined,
     dueAt: undefined,
   });
   expect(entries.get(paid)).toMatchObject({
@@ -89,7 +93,17 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     version: 2,
   });
   expect(entries.get(paid)?.attemptStartedAt).toBeInstanceOf(Date);
-  expect(entries.get(back)).toMatchObject({ status: "refunding", refunded: 0n, isRefundedByHand: false });
+  const [{ at } = { at: undefined }] = await opened.query(
+    `select max(at) as at from journal where order_id = '${paid}'`,
+  );
+  expect(at).toBeInstanceOf(Date);
+  expect(entries.get(paid)?.journaledAt).toEqual(at);
+  expect(entries.get(back)).toMatchObject({
+    status: "refunding",
+    refunded: 0n,
+    refunding: 15_000n,
+    isRefundedByHand: false,
+  });
   expect(entries.get(back)?.dueAt).toBeInstanceOf(Date);
   const refund = { number: 1, lease: 0, answer: { kind: "refused", code: "NO" } } as const;
   await store.handle({ type: "TakeLease", orderId: back, isEarly: true, policy }, { kind: "own", id: "t" });
@@ -100,18 +114,23 @@ test("a payment is told as it stands, from its opening to its refund", async () 
   const said = { resolution: "REFUNDED", transactionKey: "", by: "operator:ann", note: "cash" } as const;
   await store.handle({ type: "ResolvePayment", orderId: back, ...said, policy }, requested());
   const [after] = (await entriesOf(books(), "payments")).filter(({ orderId }) => orderId === back);
-  expect(after).toMatchObject({ status: "refunded", refunded: 15_000n, isRefundedByHand: true });
+  expect(after).toMatchObject({
+    status: "refunded",
+    refunded: 15_000n,
+    refunding: 0n,
+    isRefundedByHand: true,
+  });
 });
 
 test("the provider's rows are summed up by order, over all its pages and in the order of their ids", async () => {
   const [one, other] = [newId("a"), newId("b")];
   const { account, asked } = accountOf(
-    [moved(other, "capture", 5n), moved(one, "capture", 7n)],
+    [moved(other, "capture", 5n, "USD"), moved(one, "capture", 7n)],
     [moved(one, "refund", 3n), moved(one, "refund", 4n)],
   );
   expect(await entriesOf(books(account), "provider")).toEqual([
-    { orderId: one, captured: 7n, captures: 1, refunded: 7n, refunds: 2 },
-    { orderId: other, captured: 5n, captures: 1, refunded: 0n, refunds: 0 },
+    { orderId: one, captured: 7n, captures: 1, refunded: 7n, refunds: 2, currency: "KRW" },
+    { orderId: other, captured: 5n, captures: 1, refunded: 0n, refunds: 0, currency: "USD" },
   ]);
   const [{ first } = { first: undefined }] = await opened.query(
     "select min(attempt_started_at) as first from payments",
@@ -119,6 +138,11 @@ test("the provider's rows are summed up by order, over all its pages and in the 
   expect(asked).toHaveLength(1);
   expect(asked[0]?.from.getTime()).toBeLessThan((first as Date).getTime());
   expect(asked[0]?.to.getTime()).toBeGreaterThan(Date.now());
+});
+
+test("money in two currencies is told with both", async () => {
+  const { account } = accountOf([moved("o-1", "capture", 5n), moved("o-1", "refund", 5n, "USD")]);
+  expect(await entriesOf(books(account), "provider")).toMatchObject([{ currency: "KRW USD" }]);
 });
 
 test("a provider that does not answer leaves no half of an account", async () => {

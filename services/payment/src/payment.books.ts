@@ -9,7 +9,10 @@ const payments = chapter(
   `select order_id, status, member_id, amount_due, currency, captured,
      (select sum((refund->>'amount')::numeric)::bigint
         from jsonb_array_elements(refunds) as refund where refund->>'state' = 'done') as refunded,
+     (select sum((refund->>'amount')::numeric)::bigint
+        from jsonb_array_elements(refunds) as refund where refund->>'state' = 'started') as refunding,
      version, attempt_started_at, due_at,
+     (select max(at) from journal where journal.order_id = payments.order_id) as journaled_at,
      exists (select from journal
        where journal.order_id = payments.order_id and kind = 'resolved' and what = 'REFUNDED') as by_hand
    from payments order by order_id`,
@@ -25,6 +28,8 @@ const payments = chapter(
     attemptStartedAt: dateOf(row.attempt_started_at),
     dueAt: dateOf(row.due_at),
     isRefundedByHand: row.by_hand === true,
+    journaledAt: dateOf(row.journaled_at),
+    refunding: unitsOf(row.refunding),
   }),
 );
 
@@ -50,6 +55,8 @@ export async function* paymentBooks(
     yield { provider: accounts.slice(at, at + accountsPerPage) };
 }
 
+const untouched = { captured: 0n, captures: 0, refunded: 0n, refunds: 0 };
+
 /** What the provider took and gave back, summed up by order, in the order of their ids. */
 async function accountsIn(
   provider: ProviderAccount,
@@ -57,14 +64,10 @@ async function accountsIn(
 ): Promise<readonly ProviderEntry[]> {
   const accounts = new Map<string, ProviderEntry>();
   for await (const page of provider.transactions(period))
-    for (const { orderId, kind, amount } of page) {
-      const account = accounts.get(orderId) ?? {
-        orderId,
-        captured: 0n,
-        captures: 0,
-        refunded: 0n,
-        refunds: 0,
-      };
+    for (const { orderId, kind, amount, currency } of page) {
+      const account = accounts.get(orderId) ?? { orderId, ...untouched, currency };
+      // A sum over two currencies is none: it is told with both, and equals nobody's.
+      if (!account.currency.split(" ").includes(currency)) account.currency += ` ${currency}`;
       if (kind === "capture") {
         account.captured += amount;
         account.captures += 1;

@@ -66,6 +66,26 @@ export function tell(
   return fact;
 }
 
+/** Lets a service tell this of an order, and nothing that it told before. */
+export function retell(books: OpenBooks, orderId: string, ...types: readonly [string, ...string[]]): void {
+  const teller = types[0].split(".")[0] as Service;
+  for (const { factId, aggregateId } of books[teller].told.values()) {
+    if (aggregateId !== orderId) continue;
+    books[teller].told.delete(factId);
+    for (const service of services) books[service].heard.delete(factId);
+  }
+  for (const [at, type] of types.entries()) tell(books, type, orderId, at + 1);
+  const { orders, stockHolds, benefitHolds, payments } = books[teller];
+  for (const entries of [orders, stockHolds, benefitHolds, payments])
+    Object.assign(entries.get(orderId) ?? {}, { version: types.length });
+}
+
+/** The provider takes money. */
+export function capture({ provider }: OpenBooks["payment"], orderId: string, captured: bigint): void {
+  const account = { orderId, captured, captures: 1, refunded: 0n, refunds: 0, currency: "KRW" };
+  provider.set(orderId, account);
+}
+
 export const factOf = (books: OpenBooks, type: string, aggregateId: string): ToldEntry => {
   const teller = type.split(".")[0] as Service;
   const found = [...books[teller].told.values()].find(
@@ -122,7 +142,13 @@ export function openShop(): OpenBooks {
   const owned = { available: 400n, held: 0n, spent: 100n };
   const ann = { memberId: "ann", counted: { ...owned }, moved: { ...owned }, lowest: 0n };
   books.member.members.set("ann", { ...ann, keptHeld: 0n, keptSpent: 100n });
-  const nothingAsked = { dueAt: undefined, isRefundedByHand: false, refunded: 0n, currency: "KRW" };
+  const nothingAsked = {
+    dueAt: undefined,
+    isRefundedByHand: false,
+    refunded: 0n,
+    refunding: 0n,
+    currency: "KRW",
+  };
   books.payment.payments
     .set("sold", {
       ...nothingAsked,
@@ -133,6 +159,7 @@ export function openShop(): OpenBooks {
       captured: 900n,
       version: 2,
       attemptStartedAt: placedAt,
+      journaledAt: placedAt,
     })
     .set("gone", {
       ...nothingAsked,
@@ -143,9 +170,9 @@ export function openShop(): OpenBooks {
       captured: 0n,
       version: 1,
       attemptStartedAt: undefined,
+      journaledAt: undefined,
     });
-  const account = { captured: 900n, captures: 1, refunded: 0n, refunds: 0 };
-  books.payment.provider.set("sold", { orderId: "sold", ...account });
+  capture(books.payment, "sold", 900n);
   tellAll(books);
   return books;
 }

@@ -273,6 +273,12 @@ export interface PaymentEntry {
     | undefined;
   /** A person said that money went back another way than through the provider. */
   isRefundedByHand: boolean;
+  /** When the provider was last called, or answered, or a person decided. */
+  journaledAt:
+    | Date
+    | undefined;
+  /** Of refunds that are started, and neither done nor refused. */
+  refunding: bigint;
 }
 
 /** What the payment provider says it took and gave back for an order. */
@@ -282,6 +288,8 @@ export interface ProviderEntry {
   captures: number;
   refunded: bigint;
   refunds: number;
+  /** More than one, with a blank between them, when its amounts are of several. */
+  currency: string;
 }
 
 /** A fact in the outbox. */
@@ -2035,6 +2043,8 @@ function createBasePaymentEntry(): PaymentEntry {
     attemptStartedAt: undefined,
     dueAt: undefined,
     isRefundedByHand: false,
+    journaledAt: undefined,
+    refunding: 0n,
   };
 }
 
@@ -2081,6 +2091,15 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
     }
     if (message.isRefundedByHand !== false) {
       writer.uint32(88).bool(message.isRefundedByHand);
+    }
+    if (message.journaledAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.journaledAt), writer.uint32(98).fork()).join();
+    }
+    if (message.refunding !== 0n) {
+      if (BigInt.asIntN(64, message.refunding) !== message.refunding) {
+        throw new globalThis.Error("value provided for field message.refunding of type int64 too large");
+      }
+      writer.uint32(104).int64(message.refunding);
     }
     return writer;
   },
@@ -2186,6 +2205,22 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
             message.isRefundedByHand = reader.bool();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.journaledAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.refunding = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2235,6 +2270,12 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
         : isSet(object.is_refunded_by_hand)
         ? globalThis.Boolean(object.is_refunded_by_hand)
         : false,
+      journaledAt: isSet(object.journaledAt)
+        ? fromJsonTimestamp(object.journaledAt)
+        : isSet(object.journaled_at)
+        ? fromJsonTimestamp(object.journaled_at)
+        : undefined,
+      refunding: isSet(object.refunding) ? BigInt(object.refunding) : 0n,
     };
   },
 
@@ -2273,6 +2314,12 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
     if (message.isRefundedByHand !== false) {
       obj.isRefundedByHand = message.isRefundedByHand;
     }
+    if (message.journaledAt !== undefined) {
+      obj.journaledAt = message.journaledAt.toISOString();
+    }
+    if (message.refunding !== 0n) {
+      obj.refunding = message.refunding.toString();
+    }
     return obj;
   },
 
@@ -2292,12 +2339,14 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
     message.attemptStartedAt = object.attemptStartedAt ?? undefined;
     message.dueAt = object.dueAt ?? undefined;
     message.isRefundedByHand = object.isRefundedByHand ?? false;
+    message.journaledAt = object.journaledAt ?? undefined;
+    message.refunding = (object.refunding !== undefined && object.refunding !== null) ? BigInt(object.refunding) : 0n;
     return message;
   },
 };
 
 function createBaseProviderEntry(): ProviderEntry {
-  return { orderId: "", captured: 0n, captures: 0, refunded: 0n, refunds: 0 };
+  return { orderId: "", captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "" };
 }
 
 export const ProviderEntry: MessageFns<ProviderEntry> = {
@@ -2322,6 +2371,9 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     }
     if (message.refunds !== 0) {
       writer.uint32(40).int32(message.refunds);
+    }
+    if (message.currency !== "") {
+      writer.uint32(50).string(message.currency);
     }
     return writer;
   },
@@ -2379,6 +2431,14 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
             message.refunds = reader.int32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2402,6 +2462,7 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
       captures: isSet(object.captures) ? globalThis.Number(object.captures) : 0,
       refunded: isSet(object.refunded) ? BigInt(object.refunded) : 0n,
       refunds: isSet(object.refunds) ? globalThis.Number(object.refunds) : 0,
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
     };
   },
 
@@ -2422,6 +2483,9 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     if (message.refunds !== 0) {
       obj.refunds = Math.round(message.refunds);
     }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
     return obj;
   },
 
@@ -2435,6 +2499,7 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     message.captures = object.captures ?? 0;
     message.refunded = (object.refunded !== undefined && object.refunded !== null) ? BigInt(object.refunded) : 0n;
     message.refunds = object.refunds ?? 0;
+    message.currency = object.currency ?? "";
     return message;
   },
 };
