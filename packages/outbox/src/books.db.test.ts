@@ -55,6 +55,25 @@ test("the first page names the snapshot and since when everything is kept", asyn
   expect([snapshot?.toldSince, snapshot?.heardSince]).toEqual([since, since]);
 });
 
+test("a day that stays because of an unpublished fact does not hide that later ones were dropped", async () => {
+  const days = await client.query(
+    `select to_char((clock_timestamp() at time zone 'utc')::date - ago, 'YYYYMMDD') as day, ago
+     from unnest(array[2, 3, 9]) as ago order by ago`,
+  );
+  for (const { day } of days.rows)
+    await client.query(
+      `create table outbox_${day} partition of outbox
+       for values from (quadrille_first_id('${day}'::timestamp at time zone 'utc'))
+       to (quadrille_first_id(('${day}'::date + 1)::timestamp at time zone 'utc'))`,
+    );
+  const reading = books();
+  const { snapshot } = (await reading.next()).value ?? {};
+  await reading.return(undefined);
+  for (const { day } of days.rows) await client.query(`drop table outbox_${day}`);
+  const dayOf = (at: Date | undefined) => at?.toISOString().slice(0, 10).replaceAll("-", "");
+  expect(dayOf(snapshot?.toldSince)).toBe(days.rows[1].day);
+});
+
 test("facts told, heard and parked are read in pages, however many there are", async () => {
   const told = await tell(1_203);
   const [published] = await tell(1, true);

@@ -97,11 +97,19 @@ function unavailable(error: unknown): never {
   throw isOurs ? error : new Refusal("UNAVAILABLE", { cause: error });
 }
 
-/** Old days are dropped whole, so what is kept begins with the first day that is still there. */
+/**
+ * Old days are dropped whole, but one with a fact nobody published stays when later ones go: everything is kept from the
+ * first day of the unbroken run that today is in.
+ */
 const keptSince = (table: string) => `(
-  select min(to_date(right(relname, 8), 'YYYYMMDD'))::timestamp at time zone 'utc'
-  from pg_inherits join pg_class on pg_class.oid = inhrelid
-  where inhparent = '${table}'::regclass and relname ~ '_[0-9]{8}$')`;
+  with days as (
+    select to_date(right(relname, 8), 'YYYYMMDD') as day
+    from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = '${table}'::regclass and relname ~ '_[0-9]{8}$'
+  )
+  select max(day)::timestamp at time zone 'utc' from days
+  where day <= (clock_timestamp() at time zone 'utc')::date
+    and not exists (select from days as earlier where earlier.day = days.day - 1))`;
 
 const takenSql = `select clock_timestamp() as taken_at,
   ${keptSince("outbox")} as told_since, ${keptSince("inbox")} as heard_since`;
