@@ -67,8 +67,8 @@ class Remembered implements ToldPlaces {
     if (highest === undefined || isOld(highest)) return undefined;
     return { above: more.find(isOld)?.seq ?? 0n, below: first };
   };
-  forgetCut = async (_: string, { above, below }: Cut, untilMs: number) => {
-    this.deeds.push(`forget ${above} to ${below}, for ${untilMs} ms`);
+  forgetCut = async (_: string, { above, below }: Cut, windowMs: number) => {
+    this.deeds.push(`forget ${above} to ${below}, for ${windowMs} ms`);
     const isKept = ({ seq }: Place) => seq <= above || seq >= below;
     this.places.splice(0, this.places.length, ...this.places.filter(isKept));
   };

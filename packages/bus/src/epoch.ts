@@ -83,7 +83,7 @@ export type Keeping = Pick<Limits, "streamAgeMs" | "duplicateWindowMs">;
 
 /** A fact is marked as published a moment after it was stored, or long after, when the database was away. */
 const markedLateMs = 60 * 60_000;
-/** A publish that the broker recognises gets its old place, where nothing is any more. */
+/** A publish that the broker recognises gets its old place, where nothing is any more. One that started again counts its window anew. */
 const windowMarginMs = 1_000;
 
 /** The same for a teller, who knows when it published what the stream begins after. Changes nothing. */

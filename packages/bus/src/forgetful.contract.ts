@@ -358,6 +358,22 @@ function cutting(open: (limits: Partial<Limits>) => Promise<ForgetfulArena>): vo
     await expectAllKept(arena, all);
   });
 
+  test("purged when it had started again, and recognises for longer what it had: what is gone is told again once", async () => {
+    await using arena = await open(cutLimits);
+    const all = await scene(arena, 1);
+    await published(arena, all, 10);
+    await arena.pass(500);
+    await arena.restart();
+    all.teller.tell(1);
+    await untilHeard(arena, all);
+    await arena.purge();
+    await settled(arena, checked(all));
+    await arena.until(() => all.teller.unpublished.length === 11, patienceMs);
+    await untilHeard(arena, all);
+    await expectAllKept(arena, all);
+    expect(await epochOf(all)).toBe(1);
+  });
+
   test("what came of age is told to nobody again", async () => {
     const streamAgeMs = 3_000;
     await using arena = await open({ ...cutLimits, streamAgeMs });

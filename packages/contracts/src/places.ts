@@ -42,6 +42,9 @@ export interface Places {
 export interface ToldPlaces extends Places {
   /** Of the places below `first`, the highest ones that were published less than so many ms ago by the service's own clock; undefined when there are none. */
   youngBelow(stream: string, first: bigint, youngMs: number): Promise<Cut | undefined>;
-  /** Forgets those places, lowest first; nobody claims such a fact until so many ms after it was published. */
-  forgetCut(stream: string, cut: Cut, untilMs: number): Promise<void>;
+  /**
+   * Forgets those places, lowest first. Nobody claims such a fact while the broker may recognise it: for so many ms, or
+   * for twice as many since it was published, whichever is over sooner.
+   */
+  forgetCut(stream: string, cut: Cut, windowMs: number): Promise<void>;
 }

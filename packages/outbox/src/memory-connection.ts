@@ -128,7 +128,7 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
   #cutOf(places: ToldPlaces): Pick<ToldPlaces, "youngBelow" | "forgetCut"> {
     return {
       youngBelow: (stream, first, youngMs) => this.#alive(() => places.youngBelow(stream, first, youngMs)),
-      forgetCut: (stream, cut, untilMs) => this.#alive(() => places.forgetCut(stream, cut, untilMs)),
+      forgetCut: (stream, cut, windowMs) => this.#alive(() => places.forgetCut(stream, cut, windowMs)),
     };
   }
 

@@ -66,17 +66,18 @@ export class MemoryOutbox implements OutboxTable {
     }
   }
 
-  /** The broker lost what is above, and below: it is not published any more, and not claimed before so many ms after it was. */
+  /** The broker lost what is above, and below: it is not published any more, and not claimed while the broker recognises it. */
   forget(
     stream: string,
     { above, below }: Pick<Cut, "above"> & Partial<Cut>,
-    untilMs = Number.NEGATIVE_INFINITY,
+    windowMs = Number.NEGATIVE_INFINITY,
   ): void {
+    const now = this.#clock.now();
     for (const [id, row] of this.rows) {
       if (row.placement?.stream !== stream || row.placement.seq <= above) continue;
       if (below !== undefined && row.placement.seq >= below) continue;
       row.placement = undefined;
-      row.claimedUntilMs = Math.max(0, row.publishedAtMs + untilMs);
+      row.claimedUntilMs = Math.max(0, Math.min(row.publishedAtMs + 2 * windowMs, now + windowMs));
       this.#unpublished.set(id, row);
     }
   }

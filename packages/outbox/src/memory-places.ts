@@ -78,7 +78,7 @@ export const toldIn = (outbox: MemoryOutbox, epochs: MemoryEpochs): ToldPlaces =
     (stream, above) => outbox.forget(stream, { above }),
   ),
   youngBelow: async (stream, first, youngMs) => outbox.youngBelow(stream, first, youngMs),
-  forgetCut: async (stream, cut, untilMs) => outbox.forget(stream, cut, untilMs),
+  forgetCut: async (stream, cut, windowMs) => outbox.forget(stream, cut, windowMs),
 });
 
 export const heardIn = (inbox: Map<string, Claim>, epochs: MemoryEpochs): Places =>

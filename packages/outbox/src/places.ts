@@ -47,7 +47,8 @@ const youngSql = `
     > clock_timestamp() - $3 * interval '1 millisecond'`;
 
 const forgetCutSql = `
-  update outbox set claimed_until = published_at + $4 * interval '1 millisecond',
+  update outbox set
+    claimed_until = least(published_at + 2 * $4 * interval '1 millisecond', clock_timestamp() + $4 * interval '1 millisecond'),
     published_at = null, stream = null, seq = null
   where id in (
     select id from outbox where stream = $1 and seq > $2 and seq < $3 order by seq limit ${forgottenAtOnce}
@@ -68,8 +69,8 @@ function cutIn(sessions: Sessions): Pick<ToldPlaces, "youngBelow" | "forgetCut">
       return row && { above: BigInt(row.above as string), below: first };
     },
 
-    async forgetCut(stream, { above, below }, untilMs) {
-      await inPieces(sessions, forgetCutSql, [stream, String(above), String(below), untilMs]);
+    async forgetCut(stream, { above, below }, windowMs) {
+      await inPieces(sessions, forgetCutSql, [stream, String(above), String(below), windowMs]);
     },
   };
 }
