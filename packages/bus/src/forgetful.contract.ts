@@ -359,10 +359,11 @@ function cutting(open: (limits: Partial<Limits>) => Promise<ForgetfulArena>): vo
   });
 
   test("purged when it had started again, and recognises for longer what it had: what is gone is told again once", async () => {
-    await using arena = await open(cutLimits);
+    const duplicateWindowMs = 4_000;
+    await using arena = await open({ ...cutLimits, duplicateWindowMs });
     const all = await scene(arena, 1);
     await published(arena, all, 10);
-    await arena.pass(500);
+    await arena.pass(duplicateWindowMs / 2);
     await arena.restart();
     all.teller.tell(1);
     await untilHeard(arena, all);
