@@ -250,6 +250,7 @@ const spoilings: readonly Spoiling[] = [
     "update orders set status = 'payable' where order_id = $1",
     "declined",
     "I1: order ORDER is payable, and nobody will look at it again",
+    "I10: order has ORDER as payable, its last fact is order.cancelled",
   ],
   [
     "a fact that was not published",
@@ -294,6 +295,73 @@ const spoilings: readonly Spoiling[] = [
   ],
 ];
 
+/** What one snapshot shows at once; everything that is said of it. */
+const spoilingsOfTheRunning: readonly Spoiling[] = [
+  [
+    "a sale that was cancelled without a word",
+    "order",
+    "orders",
+    "update orders set status = 'cancelled' where order_id = $1",
+    "paid",
+    "I1: order ORDER has not ended: cancelled, stock committed, benefits spent, payment approved",
+    "I10: order has ORDER as cancelled, its last fact is order.confirmed",
+  ],
+  [
+    "a cancelled order that came back",
+    "order",
+    "orders",
+    "update orders set status = 'confirmed' where order_id = $1",
+    "cancelledUnpaid",
+    "I1: order ORDER has not ended: confirmed, stock released, benefits released, payment voided",
+    "I10: order has ORDER as confirmed, its last fact is order.cancelled",
+  ],
+  [
+    "a sale that never heard of its stock",
+    "order",
+    "orders",
+    "update orders set stock = 'held' where order_id = $1",
+    "paid",
+    "I1: order ORDER has not ended: confirmed, stock held, benefits spent, payment approved",
+  ],
+  [
+    "a fact that says something else",
+    "product",
+    "outbox",
+    "update outbox set type = 'product.stock_released' where aggregate_id = $1 and type = 'product.stock_held'",
+    "paid",
+    "I10: product told product.stock_committed of ORDER after product.stock_released",
+  ],
+  [
+    "an attempt that nobody will ask about",
+    "payment",
+    "payments",
+    "update payments set status = 'unknown', due_at = null where order_id = $1",
+    "outOfPoints",
+    "I6: order ORDER is cancelled, its payment is unknown",
+    "I10: payment has ORDER as unknown, its last fact is payment.voided",
+    "I12: payment ORDER is unknown, and nobody will ask about it",
+  ],
+  [
+    "a deadline that is out of reach",
+    "payment",
+    "payments",
+    "update payments set due_at = '2126-01-01Z' where order_id = $1",
+    "declined",
+    "I12: payment ORDER is declined, and nobody asks about it before 2126-01-01T00:00:00.000Z",
+  ],
+  [
+    "a hold without an end",
+    "product",
+    "holds",
+    "update holds set status = 'held', hold_until = null where order_id = $1",
+    "outOfStock",
+    "I6: order ORDER is cancelled, its stock is held",
+    "I10: product has ORDER as held, its last fact is product.stock_released",
+    "I11: product heard that order ORDER was cancelled, its hold is held",
+    "I12: product holds something for ORDER, and for ever",
+  ],
+];
+
 describe("what is spoilt is found", () => {
   test.each(spoilings)("%s: in %s, %s", async (_, service, table, sql, ending, ...expected) => {
     const orderId = made[ending];
@@ -306,6 +374,21 @@ describe("what is spoilt is found", () => {
     }
     expect(await findings(system, { atRest: true, accepted })).toEqual([]);
   });
+
+  test.each(spoilingsOfTheRunning)(
+    "while it runs: %s: in %s, %s",
+    async (_, service, table, sql, ending, ...expected) => {
+      const orderId = made[ending];
+      const quick = { graceMs: 1_000 }; // What is waited for is waited for in seconds here.
+      {
+        await using _spoilt = await spoil(system, service, table, sql.replaceAll("$1", `'${orderId}'`));
+        expect(await findings(system, quick)).toEqual(
+          expected.map((sentence) => sentence.replace("ORDER", orderId)),
+        );
+      }
+      expect(await findings(system, quick)).toEqual([]);
+    },
+  );
 
   test("and the command says so and ends with 1, at rest and while everything runs", async () => {
     const orderId = made.paid;
