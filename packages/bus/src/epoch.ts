@@ -29,7 +29,13 @@ export interface StreamNow {
   at(seq: bigint): Promise<Place | undefined>;
 }
 
+/** Fails with `StreamGone` when the broker does not keep the stream. */
 export type Look = () => Promise<StreamNow>;
+
+/** The stream is not there, or not any more. Its teller makes it anew. */
+export class StreamGone extends Error {
+  override readonly name = "StreamGone";
+}
 
 export interface Comparison {
   readonly stream: StreamNow;

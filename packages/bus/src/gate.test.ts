@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { Cut, KnownStream, Place, ToldPlaces } from "@quadrille/contracts/places";
 import { noLog } from "./arena.ts";
-import type { StreamNow } from "./epoch.ts";
+import { StreamGone, type StreamNow } from "./epoch.ts";
 import { Gate } from "./gate.ts";
 import { defaultLimits } from "./limits.ts";
 
@@ -127,4 +127,18 @@ test("stays open over a stream with holes, and says that nobody mends them", asy
   broker.holes = 2;
   expect(await gate.check(look)).toBe(true);
   expect(said).toEqual(["the broker lost facts in the middle of a stream"]);
+});
+
+test("is shut when the stream is gone, so that its teller makes it anew", async () => {
+  const { gate } = await opened();
+  const gone = () => Promise.reject(new StreamGone("STREAM"));
+  expect(await gate.check(gone)).toBe(false);
+  expect(gate.leave).toBeUndefined();
+});
+
+test("stays as it is when the broker cannot be asked", async () => {
+  const { gate } = await opened();
+  const silent = () => Promise.reject(new Error("no answer"));
+  await expect(gate.check(silent)).rejects.toThrow("no answer");
+  expect(gate.leave).toBeDefined();
 });

@@ -1,7 +1,15 @@
 // Whether a service may publish on its own stream just now: only while the broker was found to have what the outbox says.
 import type { Placement } from "@quadrille/contracts/envelope";
 import type { ToldPlaces } from "@quadrille/contracts/places";
-import { compareTold, type Keeping, type Look, type Pass, settleTold, warnOfHoles } from "./epoch.ts";
+import {
+  compareTold,
+  type Keeping,
+  type Look,
+  type Pass,
+  StreamGone,
+  settleTold,
+  warnOfHoles,
+} from "./epoch.ts";
 import type { BusLog } from "./ports.ts";
 
 /** Why nothing is published while the gate is shut. */
@@ -47,13 +55,21 @@ export class Gate {
   async check(look: Look): Promise<boolean> {
     const pass = this.#pass;
     if (pass === undefined) return true; // Whoever shut it is opening it.
-    const { isWhole, known, stream } = await compareTold(this.#places, this.#stream, look, this.#keeping);
-    warnOfHoles(stream, this.#log);
-    const isKnown = known?.created === stream.created;
+    const isSound = await this.#isSound(look, pass);
     if (this.#pass !== pass) return true;
-    if (isWhole && isKnown && known.epoch === pass.epoch) return true;
-    this.shut();
-    return false;
+    if (!isSound) this.shut();
+    return isSound;
+  }
+
+  async #isSound(look: Look, { epoch }: Pass): Promise<boolean> {
+    try {
+      const { isWhole, known, stream } = await compareTold(this.#places, this.#stream, look, this.#keeping);
+      warnOfHoles(stream, this.#log);
+      return isWhole && known?.created === stream.created && known.epoch === epoch;
+    } catch (error) {
+      if (error instanceof StreamGone) return false;
+      throw error;
+    }
   }
 
   /** A placement with its epoch; undefined, and the gate shut, when the broker counts from before. */

@@ -4,7 +4,7 @@ import { durableOf, kindOf, type Service, services, streamOf } from "@quadrille/
 import type { ToldPlaces } from "@quadrille/contracts/places";
 import { type Bus, type Hearing, type HearOptions, once, total, type Watching } from "./bus.ts";
 import { pause } from "./connection.ts";
-import type { Look } from "./epoch.ts";
+import { type Look, StreamGone } from "./epoch.ts";
 import { Gate, whileShut } from "./gate.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import {
@@ -83,10 +83,15 @@ export class MemoryBroker {
     this.#awaited.delete(name);
   }
 
+  /** The teller's stream, if it is there. */
+  kept(teller: Service): MemoryStream | undefined {
+    return this.#streams.get(streamOf(teller).name);
+  }
+
   /** Resolves when the teller has made its stream. */
   async stream(teller: Service): Promise<MemoryStream> {
     const { name } = streamOf(teller);
-    const stream = this.#streams.get(name);
+    const stream = this.kept(teller);
     if (stream !== undefined) return stream;
     await new Promise<void>((resolve) =>
       this.#awaited.set(name, [...(this.#awaited.get(name) ?? []), resolve]),
@@ -195,7 +200,11 @@ export class MemoryBus implements Bus {
   }
 
   #lookAt(teller: Service): Look {
-    return async () => streamNow(await this.#broker.stream(teller));
+    return async () => {
+      const stream = this.#broker.kept(teller);
+      if (stream === undefined) throw new StreamGone(streamOf(teller).name);
+      return streamNow(stream);
+    };
   }
 
   async check(): Promise<void> {

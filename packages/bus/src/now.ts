@@ -7,7 +7,7 @@ import {
 } from "@nats-io/jetstream";
 import { durableOf, type Service, streamOf } from "@quadrille/contracts/events";
 import type { Place } from "@quadrille/contracts/places";
-import type { HeardStream, Look } from "./epoch.ts";
+import { type HeardStream, type Look, StreamGone } from "./epoch.ts";
 import type { Limits } from "./limits.ts";
 import { factIdOf } from "./message.ts";
 import { ensureDurable, orUndefined } from "./streams.ts";
@@ -15,7 +15,9 @@ import { ensureDurable, orUndefined } from "./streams.ts";
 export function lookAt(jsm: JetStreamManager, teller: Service): Look {
   const { name } = streamOf(teller);
   return async () => {
-    const { created, state } = await jsm.streams.info(name);
+    const info = await orUndefined(jsm.streams.info(name), JetStreamApiCodes.StreamNotFound);
+    if (info === undefined) throw new StreamGone(name);
+    const { created, state } = info;
     return {
       name,
       created: String(created),
