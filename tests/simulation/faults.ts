@@ -56,12 +56,6 @@ export const kinds = {
   "points.scarce": { most: 1, meaning: "members want to use more points than they have" },
 } as const satisfies Record<string, { readonly most: number; readonly meaning: string }>;
 
-/**
- * Kinds that no seed has by itself, only with --faults, because what they find is not mended yet: when a stream is lost,
- * a hearer may miss a fact (--seed 856 --faults bus.streamLost,crash.database --only 1,2,3).
- */
-export const heldBack: readonly string[] = ["bus.streamLost"];
-
 export type FaultKind = keyof typeof kinds;
 export const kindNames = Object.keys(kinds) as FaultKind[];
 export const isKind = (name: string): name is FaultKind => Object.hasOwn(kinds, name);
@@ -84,7 +78,7 @@ export class Faults {
     for (const kind of kindNames) {
       // Each kind's share and strength are its own, so that taking one away, or adding one, leaves the others as they were.
       const swarm = new Die(seed, `swarm ${kind}`);
-      const isInSwarm = swarm.chance(enabledShare) && !heldBack.includes(kind);
+      const isInSwarm = swarm.chance(enabledShare);
       const strength = swarm.pick(strengths);
       if (!(only?.includes(kind) ?? isInSwarm)) continue;
       this.#chances.set(kind, kinds[kind].most * strength);
