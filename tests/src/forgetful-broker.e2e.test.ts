@@ -1,18 +1,20 @@
-// The broker is killed and loses its store, or finds an old one, while orders are open: every order ends, every sum holds.
+// The broker is killed and loses its store, or finds an old one, or lets a stream go, while orders are open: every order ends, every sum holds.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { connect } from "@nats-io/transport-node";
 import { RobbedServer } from "@quadrille/bus/testing/robbed-server";
 import { services } from "@quadrille/contracts/events";
 import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { audit } from "./audit.ts";
-import { enrolMember, stockVariant } from "./buying.ts";
+import { enrolMember, pay, place, stockVariant } from "./buying.ts";
 import { kept } from "./kept-by-broker.ts";
 import { settledInSql } from "./settled.ts";
 import { type Habit, habits, shop } from "./shopper.ts";
 import { openSystem, type System } from "./system.ts";
+import { until } from "./until.ts";
 
 jest.setTimeout(240_000);
 const buyers = 30;
@@ -98,6 +100,70 @@ describe.each(Object.keys(deeds))("the broker %s", (deed) => {
     expect(await epochs()).toBeGreaterThan(before);
     ended.push(...all.map(({ order }) => order));
   });
+});
+
+describe("the broker is purged while product is away", () => {
+  const paid = 6;
+  /** Two minutes in which the broker takes what it let go for doubles, half of one until somebody looks, and some more. */
+  const recognisedMs = 200_000;
+  const replicasOfProduct = ["product", "product-2"];
+
+  /** Confirmations of these that the order service told, and whether they have a place. */
+  async function confirmations(orders: readonly Order[]): Promise<readonly boolean[]> {
+    const rows = await system.query<{ placed: boolean }>(
+      "order",
+      "select seq is not null as placed from outbox where type = 'order.confirmed' and aggregate_id = any($1)",
+      [orders.map(({ orderId }) => orderId)],
+    );
+    return rows.map(({ placed }) => placed);
+  }
+
+  test(`and what it had not heard of ${paid} orders is told again once the broker would take it`, async () => {
+    const before = await epochs();
+    const member = await system.as("m-0");
+    const wish = { lines: { lamp: 1 }, due: price };
+    const orders = await Promise.all(Array.from({ length: paid }, () => place(member, wish)));
+    for (const { orderId } of orders) await payable(orderId);
+    await Promise.all(replicasOfProduct.map((name) => system.stack.kill(name)));
+    await Promise.all(orders.map((order) => pay(system, member, order)));
+    const told = () => confirmations(orders);
+    await until("the confirmations are told", told, (each) => each.length === paid && each.every(Boolean));
+    await purge("QUADRILLE_ORDER");
+    await Promise.all(replicasOfProduct.map((name) => system.stack.restart(name)));
+    for (const { orderId } of orders) {
+      const look = async () => (await member.orders.getOrder({ orderId, memberId: "" })).order;
+      const order = await until(
+        `order ${orderId} ends`,
+        look,
+        (seen) => seen?.settled === true,
+        recognisedMs,
+      );
+      expect(order?.status).toBe("ORDER_STATUS_CONFIRMED");
+    }
+    expect(await epochs()).toBeGreaterThan(before);
+    const said = system.log.filter(({ text }) => text.includes("let facts go before they were old"));
+    expect(said.map(({ process }) => process.replace(/-.*/, ""))).toContain("order");
+  });
+
+  async function payable(orderId: string): Promise<void> {
+    const status = async () =>
+      (
+        await system.query<{ status: string }>("order", "select status from orders where order_id = $1", [
+          orderId,
+        ])
+      )[0]?.status;
+    await until(`order ${orderId} is payable`, status, (now) => now === "payable");
+  }
+
+  async function purge(stream: string): Promise<void> {
+    const nc = await connect({ servers: broker.url });
+    try {
+      const answer = await nc.request(`$JS.API.STREAM.PURGE.${stream}`);
+      expect(answer.json()).toMatchObject({ success: true });
+    } finally {
+      await nc.close();
+    }
+  }
 });
 
 test("afterwards every party remembers the same, and every fact was published and heard", async () => {
