@@ -18,7 +18,6 @@ import {
 } from "../tests/simulation/tally.ts";
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const failuresMost = 3;
 /** Of a seed when the command does not say. */
 const usualOrders = 10;
 const progressEveryMs = 10_000;
@@ -31,7 +30,7 @@ if (flags !== undefined) {
     flags.isTraced || flags.runs === 1 ? await runHere(flags) : await runInThreads(flags, started);
   if (flags.runs > 1) for (const line of [...swarmTable(tally), "", ...factsTable(tally)]) say(line);
   if (flags.runs > 1 && flags.isHashed) say(`sha-256 of all ${hashOf(tally)}`);
-  for (const failure of tally.failures) await explain(failure, flags);
+  for (const failure of tally.failures.slice(0, flags.failuresMost)) await explain(failure, flags);
   say(
     `${tally.runs} seeds, ${tally.failures.length === 0 ? "0 breaches" : `${tally.failures.length} FAILED`}, ${speed(tally, flags, started)}`,
   );
@@ -70,7 +69,7 @@ async function runInThreads(asked: Flags, started: number): Promise<Tally> {
     say(`${sum.runs} seeds, ${speed(sum, asked, started)}`);
   };
   const tally = emptyTally();
-  add(tally, await runAll({ ...asked, failuresMost, onProgress }));
+  add(tally, await runAll({ ...asked, onProgress }));
   return tally;
 }
 

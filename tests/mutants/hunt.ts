@@ -45,16 +45,13 @@ export async function hunt(root: string, { edits, test }: Mutant): Promise<Hunt>
 
 const simulation: Hunter = {
   name: "simulation",
-  args: ["scripts/simulate.ts", "--seed", "1", "--runs", `${seedsMost}`],
+  args: ["scripts/simulate.ts", "--seed", "1", "--runs", `${seedsMost}`, "--failures", "1"],
   found: firstSeedIn,
 };
 
 function firstSeedIn(lines: readonly string[]): readonly string[] {
-  const isHead = (line: string) => /^seed \d+ fails/.test(line);
-  const from = lines.findIndex(isHead);
-  if (from < 0) return [];
-  const until = lines.findIndex((line, at) => at > from && (isHead(line) || line.trim() === ""));
-  return lines.slice(from, until < 0 ? undefined : until);
+  const from = lines.findIndex((line) => /^seed \d+ fails/.test(line));
+  return from < 0 ? [] : lines.slice(from, -1); // The last one counts what was run.
 }
 
 function testsIn(folder: string, { project, pathPattern }: HuntingTest): Hunter {

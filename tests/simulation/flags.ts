@@ -15,6 +15,8 @@ export interface Flags {
   /** The hash of every run's trace, and one over all of them. */
   readonly isHashed: boolean;
   readonly jobs: number;
+  /** After so many seeds that failed no other is begun, and no more are made small. */
+  readonly failuresMost: number;
 }
 
 export const usage = `npm run simulate -- [flags]
@@ -26,7 +28,8 @@ export const usage = `npm run simulate -- [flags]
   --faults a,b    these kinds instead of the seed's own choice; none for none:
                   ${kindNames.join(", ")}
   --orders 10     orders of each seed; or --only 2,5 for some of them, by number
-  --jobs 2        threads`;
+  --jobs 2        threads
+  --failures 3    ends when so many seeds have failed`;
 
 const ordersMost = 10_000;
 
@@ -43,9 +46,10 @@ export function readFlags(args: readonly string[]): Flags {
       orders: { type: "string" },
       only: { type: "string" },
       jobs: { type: "string" },
+      failures: { type: "string", default: "3" },
     },
   });
-  const { seed, runs, trace, hash, faults, orders = "10", only, jobs } = values;
+  const { seed, runs, trace, hash, faults, orders = "10", only, jobs, failures } = values;
   const count = whole("--runs", runs ?? (seed === undefined ? "1000" : "1"), 1, 1_000_000_000);
   return {
     seed: whole("--seed", seed ?? "1", 0, Number.MAX_SAFE_INTEGER - count),
@@ -58,6 +62,7 @@ export function readFlags(args: readonly string[]): Flags {
     isTraced: trace,
     isHashed: hash || trace || count === 1,
     jobs: whole("--jobs", jobs ?? `${availableParallelism()}`, 1, 256),
+    failuresMost: whole("--failures", failures, 1, 1_000),
   };
 }
 
