@@ -74,8 +74,9 @@ async function* pagesOf(service: Service, client: Ops) {
   }
 }
 
-const unread = (service: Service, error: unknown) =>
-  new Error(`the books of ${service} could not be read: ${sentenceOf(error)}`);
+function unread(service: Service, error: unknown): Error {
+  return new Error(`the books of ${service} could not be read: ${sentenceOf(error)}`);
+}
 
 function json(verdicts: readonly Verdict[]): string {
   const laws = verdicts.map(({ law: { id, title, compares }, compared, findings }) => {
