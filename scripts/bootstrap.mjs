@@ -196,7 +196,7 @@ function findNode() {
  */
 function handOver(node, script, args) {
   const endWithParent =
-    'process.once("disconnect", () => process.kill(process.pid, "SIGTERM")); process.channel.unref()';
+    'process.once("disconnect", () => process.kill(process.pid, "SIGTERM")); process.channel?.unref()';
   const flags = [`--import=data:text/javascript,${encodeURIComponent(endWithParent)}`];
   const env = {
     ...process.env,

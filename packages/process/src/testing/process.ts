@@ -16,5 +16,5 @@ if (behaviour === "hang") open.defer(() => new Promise<void>(() => {}));
 const ended = untilSignalled({ log, closeMsMax: 300 }); // Listening before it says so.
 log.info({}, "ready");
 if (behaviour === "throw") setTimeout(() => JSON.parse("{"), 10);
-if (behaviour === "reject") void Promise.reject(new Error("nobody cared"));
+if (behaviour === "reject") setTimeout(() => void Promise.reject(new Error("nobody cared")), 10);
 await ended;
