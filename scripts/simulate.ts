@@ -31,9 +31,7 @@ if (flags !== undefined) {
   if (flags.runs > 1) for (const line of [...swarmTable(tally), "", ...factsTable(tally)]) say(line);
   if (flags.runs > 1 && flags.isHashed) say(`sha-256 of all ${hashOf(tally)}`);
   for (const failure of tally.failures.slice(0, flags.failuresMost)) await explain(failure, flags);
-  say(
-    `${tally.runs} seeds, ${tally.failures.length === 0 ? "0 breaches" : `${tally.failures.length} FAILED`}, ${speed(tally, flags, started)}`,
-  );
+  say(`${tally.runs} seeds, ${verdictOf(tally)}, ${speed(tally, flags, started)}`);
   if (tally.failures.length === 0) process.exitCode = 0;
 }
 
@@ -66,11 +64,15 @@ async function runInThreads(asked: Flags, started: number): Promise<Tally> {
   const onProgress = (sum: Tally) => {
     if (performance.now() - saidAt < progressEveryMs) return;
     saidAt = performance.now();
-    say(`${sum.runs} seeds, ${speed(sum, asked, started)}`);
+    say(`${sum.runs} seeds, ${verdictOf(sum)}, ${speed(sum, asked, started)}`);
   };
   const tally = emptyTally();
   add(tally, await runAll({ ...asked, onProgress }));
   return tally;
+}
+
+function verdictOf({ failures }: Tally): string {
+  return failures.length === 0 ? "0 breaches" : `${failures.length} FAILED`;
 }
 
 function speed({ orders, accepted }: Tally, { jobs, runs }: Flags, started: number): string {
