@@ -2,7 +2,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Envelope, Parked, Placement } from "@quadrille/contracts/envelope";
 import { durableOf, type Service, streamOf } from "@quadrille/contracts/events";
-import type { Places, ToldPlaces } from "@quadrille/contracts/places";
+import type { HeardPlaces, ToldPlaces } from "@quadrille/contracts/places";
 import { Connection, type Session } from "./connection.ts";
 import { Deliverer } from "./deliver.ts";
 import type { Counts } from "./delivery.ts";
@@ -11,9 +11,10 @@ import { Gate } from "./gate.ts";
 import { Hearer } from "./hear.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import type { Watched } from "./message.ts";
-import { lookAt } from "./now.ts";
+import { lookAt, serverOf } from "./now.ts";
 import { type BusLog, type Clock, type Random, systemClock } from "./ports.ts";
 import { Publisher } from "./publisher.ts";
+import { Sightings } from "./sightings.ts";
 import { ensureStream } from "./streams.ts";
 import { type Line, linesOf, tellersHeard } from "./subscription.ts";
 import { Watcher, type WatchOptions } from "./watch.ts";
@@ -34,7 +35,7 @@ export interface HearOptions {
   /** A message type this build does not know was acknowledged. */
   readonly onUnknown?: (messageName: string) => void;
   /** Where this service remembers what it heard; the broker is compared with it before anything is pulled. Without it the broker is believed. */
-  readonly places?: Places | undefined;
+  readonly places?: HeardPlaces | undefined;
   /** Development: calls every handler a second time after it resolved, as a lost acknowledgement would. */
   readonly deliverTwice?: boolean;
 }
@@ -150,7 +151,7 @@ class JetStreamBus implements Bus {
       const jsm = await jetstreamManager(session.nc, { checkAPI: false });
       await ensureStream(jsm, teller, replicas, limits);
       const over = AbortSignal.any([session.signal, signal]);
-      await own.gate?.open(lookAt(jsm, teller), over);
+      await own.gate?.open(lookAt(jsm, teller, serverOf(session.nc)), over);
       if (over.aborted) return;
       own.stands = true;
       own.ready.resolve();
@@ -162,8 +163,10 @@ class JetStreamBus implements Bus {
     const session = this.#connection.session;
     if (session === undefined) return; // Whatever comes next begins with a comparison.
     const jsm = await jetstreamManager(session.nc, { checkAPI: false });
+    const server = serverOf(session.nc);
     const streams = [...this.#own].map(async ([teller, own]) => {
-      if (own.gate !== undefined && !(await own.gate.check(lookAt(jsm, teller)))) this.#stand(teller, own);
+      if (own.gate !== undefined && !(await own.gate.check(lookAt(jsm, teller, server))))
+        this.#stand(teller, own);
     });
     await Promise.all([...streams, ...[...this.#hearers].map((hearer) => hearer.check())]);
   }
@@ -174,9 +177,11 @@ class JetStreamBus implements Bus {
     const deliverers: Deliverer[] = [];
     const hearers = tellersHeard(hearer, byMessage, log).map((teller) => {
       const durable = durableOf(hearer, teller).name;
-      const deliverer = new Deliverer({ ...options, durable, lines: byMessage, limits, clock, random, log });
-      deliverers.push(deliverer);
       const { places } = options;
+      const sightings = places && new Sightings(places, streamOf(teller).name, clock, limits.sightedEveryMs);
+      const how = { durable, lines: byMessage, sightings, limits, clock, random, log };
+      const deliverer = new Deliverer({ ...options, ...how });
+      deliverers.push(deliverer);
       const heard = { hearer, teller, deliverer, places };
       return new Hearer({ connection: this.#connection, ...heard, limits, clock, log });
     });

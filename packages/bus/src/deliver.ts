@@ -11,6 +11,7 @@ import type { Counts, Delivery } from "./delivery.ts";
 import { aloneFrom, type Limits, parkedFrom } from "./limits.ts";
 import { derivedId, factIdOf, kindOn, traceOf } from "./message.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
+import type { Sightings } from "./sightings.ts";
 import type { Line } from "./subscription.ts";
 
 export interface DelivererOptions {
@@ -19,6 +20,8 @@ export interface DelivererOptions {
   readonly lines: ReadonlyMap<string, Line>;
   /** Sets a fact aside for an operator; resolves when that is committed. Parking the same fact twice is once. */
   readonly park: (parked: Parked) => Promise<unknown>;
+  /** Where messages that leave no row in the inbox are remembered; without it the broker is believed. */
+  readonly sightings?: Sightings | undefined;
   readonly onUnknown?: ((messageName: string) => void) | undefined;
   /** Development: every handler is called a second time after it resolved. */
   readonly deliverTwice?: boolean | undefined;
@@ -92,6 +95,12 @@ export class Deliverer implements Disposable {
     }
   }
 
+  /** Resolves when nothing is in flight. */
+  async drained(): Promise<void> {
+    this.#options.sightings?.hurry();
+    await this.fewerThan(1);
+  }
+
   /** Whatever is still in flight gets no more time: its broker may deliver it elsewhere. */
   [Symbol.dispose](): void {
     this.#cancelTick?.();
@@ -109,16 +118,7 @@ export class Deliverer implements Disposable {
     } catch (error) {
       return await this.#park(message, error);
     }
-    if (heard === "unheard") {
-      message.ack();
-      this.#counts.unheard += 1;
-      return;
-    }
-    if ("unknown" in heard) {
-      message.ack();
-      this.#counts.unknown += 1;
-      return this.#options.onUnknown?.(heard.unknown);
-    }
+    if (heard === "unheard" || "unknown" in heard) return await this.#pass(message, heard);
     try {
       await heard.line.handler(heard.data, heard.cause);
       if (this.#options.deliverTwice === true) await heard.line.handler(heard.data, heard.cause);
@@ -127,6 +127,27 @@ export class Deliverer implements Disposable {
     }
     message.ack();
     this.#counts.handled += 1;
+  }
+
+  /** Nobody here wants it. */
+  async #pass(message: Delivery, heard: "unheard" | { readonly unknown: string }): Promise<void> {
+    try {
+      await this.#remember(message);
+    } catch (error) {
+      return this.#again(message, error, "warn");
+    }
+    message.ack();
+    if (heard === "unheard") {
+      this.#counts.unheard += 1;
+      return;
+    }
+    this.#counts.unknown += 1;
+    this.#options.onUnknown?.(heard.unknown);
+  }
+
+  async #remember(message: Delivery): Promise<void> {
+    const { seq, storedAt } = message;
+    await this.#options.sightings?.remember({ seq, factId: factIdOf(message), storedAt: new Date(storedAt) });
   }
 
   /** Throws for a message that cannot be read, which no waiting mends. */
@@ -185,6 +206,7 @@ export class Deliverer implements Disposable {
     const text = describe(error).slice(0, errorTextMost);
     try {
       await park({ factId, durable, stream, seq, subject, headers: message.headers(), payload, error: text });
+      await this.#remember(message);
     } catch (failure) {
       return this.#again(message, failure, "error");
     }

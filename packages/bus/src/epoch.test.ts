@@ -1,6 +1,6 @@
 // What is compared, what counts as lost, and from where a durable is made anew.
 import { describe, expect, test } from "@jest/globals";
-import type { Cut, KnownStream, Place, ToldPlaces } from "@quadrille/contracts/places";
+import type { Cut, KnownStream, Making, Place, ToldPlaces } from "@quadrille/contracts/places";
 import {
   compare,
   type DurableNow,
@@ -9,7 +9,6 @@ import {
   type StreamNow,
   settleHeard,
   settleTold,
-  type Witness,
 } from "./epoch.ts";
 
 const minute = 60_000;
@@ -21,12 +20,16 @@ const place = (seq: number, factId = `fact ${seq}`, storedAt: Date | undefined =
 });
 
 /** A stream with these messages; the lowest of them is the first, or comes after everything that was. */
-function streamOf(places: readonly Place[], { created = "made", first = 0n, last = 0n } = {}) {
+function streamOf(
+  places: readonly Place[],
+  { created = "made", server = "started", first = 0n, last = 0n } = {},
+) {
   const bySeq = new Map(places.map((each) => [each.seq, each]));
   const seqs = places.map(({ seq }) => Number(seq));
   const stream: StreamNow = {
     name: "STREAM",
     created,
+    server,
     first: first || BigInt(Math.min(...seqs, Number.MAX_SAFE_INTEGER)),
     last: last || BigInt(Math.max(0, ...seqs)),
     holes: 0,
@@ -48,7 +51,7 @@ class Remembered implements ToldPlaces {
 
   constructor(places: readonly Place[], created: string | null = "made") {
     this.places = [...places].sort((one, other) => Number(other.seq - one.seq));
-    this.knownAs = created === null ? undefined : { created, epoch: 3 };
+    this.knownAs = created === null ? undefined : { created, server: "started", epoch: 3 };
   }
 
   known = async () => this.knownAs;
@@ -72,9 +75,9 @@ class Remembered implements ToldPlaces {
     const isKept = ({ seq }: Place) => seq <= above || seq >= below;
     this.places.splice(0, this.places.length, ...this.places.filter(isKept));
   };
-  end = async (_: string, created: string) => {
+  end = async (_: string, { created, server }: Making) => {
     this.deeds.push(`end ${created}`);
-    this.knownAs = { created, epoch: 4 };
+    this.knownAs = { created, server, epoch: 4 };
     return this.knownAs;
   };
   abandon = async () => void this.deeds.push("abandon");
@@ -162,7 +165,7 @@ describe("what was told", () => {
     const remembered = new Remembered(places(1, 8));
     const { place: placeOf } = remembered;
     remembered.place = async (name, back) => {
-      remembered.knownAs = { created: "made", epoch: 4 };
+      remembered.knownAs = { created: "made", server: "started", epoch: 4 };
       return await placeOf(name, back);
     };
     const pass = await settleTold(
@@ -239,10 +242,9 @@ function durableOn(stream: StreamNow, now: DurableNow | undefined) {
     durable: "durable",
     look: async () => stream,
     durableNow: async () => durable,
-    isSameMaking: (one, other) => one === other,
     async make(from) {
       deeds.push(from === undefined ? "make" : `make from ${from.getTime() / minute}`);
-      durable = { created: "anew", delivered: 0n, floor: 0n };
+      durable = { delivered: 0n, floor: 0n };
     },
     async remove() {
       deeds.push("remove");
@@ -253,7 +255,6 @@ function durableOn(stream: StreamNow, now: DurableNow | undefined) {
 }
 
 const durable = (delivered: number, floor = delivered): DurableNow => ({
-  created: "made",
   delivered: BigInt(delivered),
   floor: BigInt(floor),
 });
@@ -262,11 +263,10 @@ async function settled(
   remembered: Remembered,
   stream: StreamNow,
   now: DurableNow | undefined,
-  witness?: Witness,
 ): Promise<{ deeds: string[]; said: string[] }> {
   const { heard, deeds } = durableOn(stream, now);
   const { log, said } = errors();
-  await settleHeard(remembered, heard, witness, log);
+  await settleHeard(remembered, heard, log);
   return { deeds: [...deeds, ...remembered.deeds], said };
 }
 
@@ -308,22 +308,6 @@ describe("a durable", () => {
     expect(deeds).toEqual(["remove", "make from -1", "begin", "end made"]);
   });
 
-  test("whose last delivery is another message now is made anew, unless another replica did so already", async () => {
-    const stream = streamOf(places(1, 30));
-    const witness = { ...place(20, "", at(19)), factId: undefined, created: "made" };
-    const told = await settled(new Remembered(places(1, 9)), stream, durable(20), witness);
-    expect(told.deeds.slice(0, 1)).toEqual(["remove"]);
-    const done = await settled(
-      new Remembered(places(1, 9)),
-      stream,
-      { ...durable(20), created: "anew" },
-      witness,
-    );
-    expect(done.deeds).toEqual([]);
-    const same = { ...witness, storedAt: at(20) };
-    expect((await settled(new Remembered(places(1, 9)), stream, durable(20), same)).deeds).toEqual([]);
-  });
-
   test("is made anew once when a fact of an older stream claims the very place that holds", async () => {
     const remembered = new Remembered([...places(1, 2), place(3, "of another stream"), place(3)]);
     const { deeds } = await settled(remembered, streamOf(places(1, 3)), durable(3));
@@ -337,7 +321,7 @@ describe("a durable", () => {
       remembered.places.shift(); // That replica forgot what was lost, and its epoch is over.
       return true;
     };
-    await settleHeard(remembered, heard, undefined, errors().log);
+    await settleHeard(remembered, heard, errors().log);
     expect(deeds).toEqual([]);
   });
 
@@ -358,21 +342,17 @@ describe("a durable", () => {
   test("is looked at before its stream, so that what is told meanwhile is not too much", async () => {
     const asked: string[] = [];
     const { heard } = durableOn(streamOf(places(1, 20)), durable(20));
-    await lookHeard(
-      new Remembered([]),
-      {
-        ...heard,
-        look: async () => {
-          asked.push("stream");
-          return streamOf(places(1, 20));
-        },
-        durableNow: async () => {
-          asked.push("durable");
-          return durable(20);
-        },
+    await lookHeard(new Remembered([]), {
+      ...heard,
+      look: async () => {
+        asked.push("stream");
+        return streamOf(places(1, 20));
       },
-      undefined,
-    );
+      durableNow: async () => {
+        asked.push("durable");
+        return durable(20);
+      },
+    });
     expect(asked).toEqual(["durable", "stream"]);
   });
 });

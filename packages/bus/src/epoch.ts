@@ -4,6 +4,8 @@
 // cut at its end or made anew, so one remembered place that it still bears out speaks for all below it. The highest is
 // looked at first; if that is lost, the first, tenth, hundredth … before it, up to the last that holds.
 //
+// Everything a hearer acknowledges is remembered before: by its inbox row, or by sightings.ts if it leaves none.
+//
 // A teller then forgets where the broker put the facts above, which makes them unpublished, and the relay's sweep
 // publishes them again. A hearer makes its durable anew from before that place, and its inbox recognises what it has.
 // A stream is cut at its front as well: by age, which loses nothing, or by a purge or a limit. Only the teller knows when
@@ -12,15 +14,13 @@
 //
 // Replicas look at the same time. One of them begins an epoch and the others wait until it ends, or for 30 seconds; even
 // two at once would only publish and deliver twice. What an older epoch still has to mark is refused by its number.
-import type { Cut, KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
+import type { Cut, KnownStream, Making, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { Limits } from "./limits.ts";
 import type { BusLog } from "./ports.ts";
 
 /** A stream as the broker has it just now. */
-export interface StreamNow {
+export interface StreamNow extends Making {
   readonly name: string;
-  /** Another one after the stream was made anew. */
-  readonly created: string;
   /** The lowest sequence that is kept. */
   readonly first: bigint;
   readonly last: bigint;
@@ -113,7 +113,13 @@ export interface Pass {
   floor: bigint;
 }
 
-/** Resolves when the stream bears out what the outbox says, or what it does not is unpublished again. Throws while another replica is at it. */
+/**
+ * Resolves when the stream bears out what the outbox says, or what it does not is unpublished again. Throws while another
+ * replica is at it.
+ *
+ * A broker that started again begins an epoch even if nothing is missing: an answer it gave before may still be on its
+ * way into the outbox, and would claim a place that another fact gets now.
+ */
 export async function settleTold(
   places: ToldPlaces,
   name: string,
@@ -123,7 +129,7 @@ export async function settleTold(
 ): Promise<Pass> {
   for (;;) {
     const found = await compareTold(places, name, look, keeping);
-    if (found.isWhole) {
+    if (found.isWhole && (found.known === undefined || found.known.server === found.stream.server)) {
       const epoch = await epochOf(places, found);
       // Another replica may have begun and ended one while this one looked; under the old one no mark would be made.
       if ((await places.known(name))?.epoch === epoch) return { epoch, floor: found.stream.last };
@@ -134,7 +140,7 @@ export async function settleTold(
       // Again, because marks that were on their way are made or refused now.
       const again = await compareTold(places, name, look, keeping);
       await forgetTold(places, again, keeping, log);
-      await places.end(name, again.stream.created);
+      await places.end(name, again.stream);
     });
   }
 }
@@ -176,12 +182,11 @@ async function orAbandon(places: Places, name: string, work: () => Promise<void>
 
 async function epochOf(places: Places, { stream, known }: Comparison): Promise<number> {
   if (known?.created === stream.created) return known.epoch;
-  return (await places.end(stream.name, stream.created)).epoch;
+  return (await places.end(stream.name, stream)).epoch;
 }
 
 /** A durable as the broker has it just now. */
 export interface DurableNow {
-  readonly created: string;
   /** The highest sequence it ever delivered. */
   readonly delivered: bigint;
   /** Everything up to here is acknowledged. */
@@ -194,17 +199,9 @@ export interface HeardStream {
   readonly durable: string;
   look(): Promise<StreamNow>;
   durableNow(): Promise<DurableNow | undefined>;
-  /** Whether two answers to when it was made speak of one making. */
-  isSameMaking(one: string, other: string): boolean;
   /** Makes it unless it is there; from the first message on, or from those stored at that moment. */
   make(from: Date | undefined): Promise<void>;
   remove(): Promise<void>;
-}
-
-/** The highest message a durable gave this process. It tells what no inbox does, because some facts are acknowledged without a row. */
-export interface Witness extends Place {
-  /** Which making of the durable gave it. */
-  readonly created: string;
 }
 
 export interface Heard {
@@ -214,45 +211,27 @@ export interface Heard {
 }
 
 /** Whether a durable can be pulled from: it and its stream are those this hearer remembers. Changes nothing. */
-export async function lookHeard(
-  places: Places,
-  heard: HeardStream,
-  witness: Witness | undefined,
-): Promise<Heard> {
+export async function lookHeard(places: Places, heard: HeardStream): Promise<Heard> {
   // The durable before the stream, or what is told and delivered in between would look like too much.
   const durable = await heard.durableNow();
   const compared = await compare(places, heard.name, heard.look);
   const { stream } = compared;
   const isAhead = durable !== undefined && durable.delivered > stream.last;
-  // Whoever made the durable anew since then has seen to what this process knows.
-  const isWitness =
-    witness !== undefined && durable !== undefined && heard.isSameMaking(durable.created, witness.created);
-  const isContradicted = isWitness && !(await holds(witness, stream, heard.look));
-  const isSound = durable !== undefined && compared.isIntact && !isAhead && !isContradicted;
+  const isSound = durable !== undefined && compared.isIntact && !isAhead;
   return { compared, durable, isSound };
 }
 
 /** Whether a durable that is pulled from is still the right one. Changes nothing. */
-export async function checkHeard(
-  places: Places,
-  heard: HeardStream,
-  witness: Witness | undefined,
-  log: BusLog,
-): Promise<boolean> {
-  const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+export async function checkHeard(places: Places, heard: HeardStream, log: BusLog): Promise<boolean> {
+  const { compared, durable, isSound } = await lookHeard(places, heard);
   if (durable !== undefined) warnOfGap(heard, compared.stream, durable, log);
   return isSound;
 }
 
 /** Resolves when the durable can be pulled from. Throws while another replica is making it anew. */
-export async function settleHeard(
-  places: Places,
-  heard: HeardStream,
-  witness: Witness | undefined,
-  log: BusLog,
-): Promise<DurableNow> {
-  for (let saw = witness; ; saw = undefined) {
-    const { compared, durable, isSound } = await lookHeard(places, heard, saw);
+export async function settleHeard(places: Places, heard: HeardStream, log: BusLog): Promise<DurableNow> {
+  for (;;) {
+    const { compared, durable, isSound } = await lookHeard(places, heard);
     if (isSound && durable !== undefined) {
       await epochOf(places, compared);
       warnOfGap(heard, compared.stream, durable, log);
@@ -263,19 +242,14 @@ export async function settleHeard(
       continue;
     }
     if (!(await places.begin(heard.name))) throw new Error(`another replica makes ${heard.durable} anew`);
-    await orAbandon(places, heard.name, () => makeAnew(places, heard, saw, log));
+    await orAbandon(places, heard.name, () => makeAnew(places, heard, log));
   }
 }
 
-async function makeAnew(
-  places: Places,
-  heard: HeardStream,
-  witness: Witness | undefined,
-  log: BusLog,
-): Promise<void> {
+async function makeAnew(places: Places, heard: HeardStream, log: BusLog): Promise<void> {
   const { name } = heard;
   // Again, because another replica may have made it anew before this one was let in: then it must not go.
-  const { compared, durable, isSound } = await lookHeard(places, heard, witness);
+  const { compared, durable, isSound } = await lookHeard(places, heard);
   const { stream, upTo, isIntact } = compared;
   if (!isSound) {
     const from = await startOf(compared, durable);
@@ -291,7 +265,7 @@ async function makeAnew(
       await places.forget(name, (upTo?.seq ?? 0n) - (isDoubled ? 1n : 0n));
     }
   }
-  await places.end(name, stream.created);
+  await places.end(name, stream);
 }
 
 /** Heard again before the last place that is borne out, because some of what was told around then may not have been handled yet. */

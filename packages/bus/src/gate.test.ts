@@ -11,7 +11,7 @@ const fact = (seq: number): Place => ({ seq: BigInt(seq), factId: `fact ${seq}`,
 function open(over = new AbortController()) {
   const remembered = {
     highest: fact(9) as Place | undefined,
-    known: { created: "made", epoch: 3 },
+    known: { created: "made", server: "started", epoch: 3 },
     cut: undefined as Cut | undefined,
   };
   const places: ToldPlaces = {
@@ -21,8 +21,8 @@ function open(over = new AbortController()) {
     async forget() {
       remembered.highest = undefined;
     },
-    async end(_, created): Promise<KnownStream> {
-      remembered.known = { created, epoch: remembered.known.epoch + 1 };
+    async end(_, { created, server }): Promise<KnownStream> {
+      remembered.known = { created, server, epoch: remembered.known.epoch + 1 };
       return remembered.known;
     },
     async abandon() {},
@@ -35,6 +35,7 @@ function open(over = new AbortController()) {
   const look = async (): Promise<StreamNow> => ({
     name: "STREAM",
     created: broker.created,
+    server: "started",
     first: BigInt(broker.first),
     last: BigInt(broker.last),
     holes: broker.holes,
@@ -107,7 +108,7 @@ test("stays open while the stream is what is remembered, and is shut by a compar
 
 test("is shut by another replica's epoch, whose marks this one does not make", async () => {
   const { gate, look, remembered } = await opened();
-  remembered.known = { created: "made", epoch: 4 };
+  remembered.known = { created: "made", server: "started", epoch: 4 };
   expect(await gate.check(look)).toBe(false);
 });
 

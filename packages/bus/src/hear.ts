@@ -5,10 +5,10 @@ import type { Places } from "@quadrille/contracts/places";
 import { type Connection, pause, type Session } from "./connection.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
-import { checkHeard, settleHeard, type Witness } from "./epoch.ts";
+import { checkHeard, settleHeard } from "./epoch.ts";
 import type { Gathered } from "./gather.ts";
 import type { Limits } from "./limits.ts";
-import { heardStream } from "./now.ts";
+import { heardStream, serverOf } from "./now.ts";
 import type { BusLog, Clock } from "./ports.ts";
 import { ensureDurable } from "./streams.ts";
 
@@ -31,7 +31,6 @@ export interface HearerOptions {
 /** The time between finding a durable in place and its end: of the durable, the session or the hearer. */
 interface Pull {
   readonly session: Session;
-  readonly created: string;
   /** Ends it, because the durable is not what is remembered any more. */
   readonly end: AbortController;
 }
@@ -50,7 +49,6 @@ export class Hearer implements AsyncDisposable {
   /** The newest loop over fetched messages; older ones belong to sessions that are over. */
   #looping: Promise<void> = Promise.resolve();
   #pulling: Pull | undefined;
-  #highest = { seq: 0, storedAt: 0, created: "" };
 
   constructor(options: HearerOptions) {
     this.#options = options;
@@ -70,7 +68,7 @@ export class Hearer implements AsyncDisposable {
     this.#job[Symbol.dispose]();
     const finished = new AbortController();
     const looped = this.#looping.catch(() => undefined);
-    void looped.then(() => deliverer.fewerThan(1)).then(() => finished.abort());
+    void looped.then(() => deliverer.drained()).then(() => finished.abort());
     await pause(clock, limits.drainMs, finished.signal);
     if (deliverer.inFlight > 0) {
       log.warn({ hearer, teller, inFlight: deliverer.inFlight }, "closed before every handler was done");
@@ -84,26 +82,20 @@ export class Hearer implements AsyncDisposable {
     const { places, hearer, teller, limits, log } = this.#options;
     if (pulling === undefined || places === undefined || pulling.session.signal.aborted) return;
     const jsm = await jetstreamManager(pulling.session.nc, { checkAPI: false });
-    const heard = heardStream(jsm, hearer, teller, limits);
-    if (!(await checkHeard(places, heard, this.#witness, log))) pulling.end.abort();
-  }
-
-  get #witness(): Witness | undefined {
-    const { seq, storedAt, created } = this.#highest;
-    if (seq === 0) return undefined;
-    return { seq: BigInt(seq), factId: undefined, storedAt: new Date(storedAt), created };
+    const heard = heardStream({ jsm, server: serverOf(pulling.session.nc) }, hearer, teller, limits);
+    if (!(await checkHeard(places, heard, log))) pulling.end.abort();
   }
 
   /** Pulls until the session is over, or fails; whatever ends it, the durable is looked at before it is pulled from again. */
   async #pull(session: Session): Promise<void> {
     const { hearer, teller, limits, places, log } = this.#options;
     const jsm = await jetstreamManager(session.nc, { checkAPI: false });
+    const heard = heardStream({ jsm, server: serverOf(session.nc) }, hearer, teller, limits);
     while (!this.#stop.signal.aborted && !session.signal.aborted) {
-      if (places !== undefined)
-        await settleHeard(places, heardStream(jsm, hearer, teller, limits), this.#witness, log);
+      if (places !== undefined) await settleHeard(places, heard, log);
       const info = await ensureDurable(jsm, hearer, teller, limits);
       this.#stands.resolve();
-      const pull = { session, created: String(info.created), end: new AbortController() };
+      const pull = { session, end: new AbortController() };
       const over = AbortSignal.any([this.#stop.signal, session.signal, pull.end.signal]);
       if (over.aborted) return;
       const messages = await jetstream(session.nc).consumers.getConsumerFromInfo(info).consume({
@@ -139,7 +131,6 @@ export class Hearer implements AsyncDisposable {
     const answers = { gathered, signal: AbortSignal.any([pull.session.signal, pull.end.signal]) };
     try {
       for await (const message of messages) {
-        this.#saw(message, pull);
         const delivery = new JetStreamDelivery(message, stream, answers);
         // Not asking for more while the handlers are busy is what holds the broker back.
         if (deliverer.isFull) await deliverer.fewerThan(limits.inFlightMost);
@@ -150,12 +141,6 @@ export class Hearer implements AsyncDisposable {
       pull.end.abort(); // The durable is gone, and one of the same name may not be answered about its facts.
       throw error;
     }
-  }
-
-  #saw(message: JsMsg, { created }: Pull): void {
-    const { streamSequence: seq } = message.info;
-    if (this.#highest.created === created && seq <= this.#highest.seq) return;
-    this.#highest = { seq, storedAt: message.time.getTime(), created };
   }
 }
 

@@ -20,6 +20,8 @@ export interface Limits {
   readonly publishingMost: number;
   /** How long a publish waits for the broker's answer. */
   readonly publishTimeoutMs: number;
+  /** How often the place of a message that leaves no row is written down; its acknowledgement waits for that. */
+  readonly sightedEveryMs: number;
   /** How long handlers in flight may take when the bus is closed. */
   readonly drainMs: number;
   /** How long the broker keeps a fact. */
@@ -39,6 +41,7 @@ export const defaultLimits: Limits = {
   payloadMost: 256 * 1024,
   publishingMost: 10_000,
   publishTimeoutMs: 5_000,
+  sightedEveryMs: 250,
   drainMs: 8_000,
   streamAgeMs: 3 * 24 * 60 * 60 * 1_000,
   duplicateWindowMs: 2 * 60 * 1_000,

@@ -51,8 +51,6 @@ interface Pending {
 }
 
 export class MemoryDurable {
-  /** Which making of it this is. */
-  readonly created: string;
   readonly #takers: Taker[] = [];
   readonly #name: string;
   readonly #stream: MemoryStream;
@@ -75,10 +73,9 @@ export class MemoryDurable {
     clock: Clock,
     faults: Faults,
     limits: { ackWaitMs: number; ackPendingMost: number },
-    from: { readonly seq: number; readonly created: string },
+    from: number,
   ) {
-    this.created = from.created;
-    this.#next = from.seq;
+    this.#next = from;
     this.#name = name;
     this.#stream = stream;
     this.#clock = clock;
@@ -224,6 +221,8 @@ export class MemoryStream {
   readonly name: string;
   /** Which making of it this is. */
   readonly created: string;
+  /** How often its broker started again. */
+  starts = 0;
   readonly watchers = new Set<(stored: Stored) => void>();
   readonly #clock: Clock;
   readonly #faults: Faults;
@@ -234,7 +233,6 @@ export class MemoryStream {
   #purges: { readonly at: number; readonly first: number }[] = [];
   readonly #ids = new Map<string, Stored>();
   readonly #durables = new Map<string, MemoryDurable>();
-  #made = 0;
   #isEnded = false;
 
   constructor(name: string, created: string, clock: Clock, faults: Faults, windowMs: number) {
@@ -307,9 +305,7 @@ export class MemoryStream {
     const start = from?.getTime() ?? Number.NEGATIVE_INFINITY;
     const at = this.#stored.findIndex(({ storedAt }) => storedAt >= start);
     const seq = at < 0 ? this.last + 1 : Math.max(at + 1, this.first);
-    this.#made += 1;
-    const place = { seq, created: `${this.created}.${this.#made}` };
-    const made = new MemoryDurable(name, this, this.#clock, this.#faults, limits, place);
+    const made = new MemoryDurable(name, this, this.#clock, this.#faults, limits, seq);
     this.#durables.set(name, made);
     return made;
   }
@@ -332,6 +328,7 @@ export class MemoryStream {
 
   /** The broker starts again with what it had up to there. */
   rollBack(to: { readonly seq: number } | { readonly storedUntil: number }, then: DurablesThen): void {
+    this.starts += 1;
     const isKept = ({ seq, storedAt }: Stored) => ("seq" in to ? seq <= to.seq : storedAt <= to.storedUntil);
     const lost = this.#stored.findIndex((stored) => !isKept(stored));
     if (lost >= 0) this.#stored.length = lost;

@@ -3,7 +3,7 @@ import type { Place, Places } from "@quadrille/contracts/places";
 import { pause } from "./connection.ts";
 import { Deliverer, type DelivererOptions } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
-import { checkHeard, type HeardStream, type StreamNow, settleHeard, type Witness } from "./epoch.ts";
+import { checkHeard, type HeardStream, type StreamNow, settleHeard } from "./epoch.ts";
 import type { MemoryDurable, MemoryStream, Sent, Stored, Taker } from "./memory-broker.ts";
 import { factIdOf, type Message, type Readable } from "./message.ts";
 
@@ -24,7 +24,6 @@ export class Replica implements Taker {
   #durable: MemoryDurable | undefined;
   /** Ends what belongs to the durable as it was. */
   #session = new AbortController();
-  #witness: Witness | undefined;
   #closed = false;
   #crashed = false;
 
@@ -79,7 +78,7 @@ export class Replica implements Taker {
 
   async #settle(stream: MemoryStream): Promise<MemoryDurable> {
     const { durable: name, places, limits, log } = this.#options;
-    if (places !== undefined) await settleHeard(places, heardOf(stream, this.#options), this.#witness, log);
+    if (places !== undefined) await settleHeard(places, heardOf(stream, this.#options), log);
     return stream.durable(name) ?? stream.make(name, limits, undefined);
   }
 
@@ -89,7 +88,7 @@ export class Replica implements Taker {
     const { signal } = this.#session;
     if (this.#durable === undefined || places === undefined) return;
     const heard = heardOf(await this.#options.stream(), this.#options);
-    const isSound = await checkHeard(places, heard, this.#witness, this.#options.log);
+    const isSound = await checkHeard(places, heard, this.#options.log);
     if (!isSound && !signal.aborted) this.begin();
   }
 
@@ -100,14 +99,6 @@ export class Replica implements Taker {
   take(sent: Sent): void {
     if (this.#durable === undefined || this.#crashed) return;
     const { signal } = this.#session;
-    const { created } = this.#durable;
-    if (this.#witness?.created !== created || BigInt(sent.seq) > this.#witness.seq)
-      this.#witness = {
-        seq: BigInt(sent.seq),
-        factId: undefined,
-        storedAt: new Date(sent.storedAt),
-        created,
-      };
     const delivery = deliveryOf(this.#durable, sent, () => !this.#crashed && !signal.aborted);
     if (this.#closed) this.deliverer.giveBack(delivery);
     else void this.deliverer.deliver(delivery);
@@ -125,7 +116,7 @@ export class Replica implements Taker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#durable?.leave(this);
-    await this.deliverer.fewerThan(1);
+    await this.deliverer.drained();
   }
 }
 
@@ -135,8 +126,8 @@ export function streamNow(stream: MemoryStream): StreamNow {
     const stored = stream.find(seq);
     return stored && placeOf(stored);
   };
-  const { name, created, first, last } = stream;
-  return { name, created, first: BigInt(first), last: BigInt(last), holes: 0, at };
+  const { name, created, starts, first, last } = stream;
+  return { name, created, server: `${starts}`, first: BigInt(first), last: BigInt(last), holes: 0, at };
 }
 
 function placeOf({ seq, message, storedAt }: Stored): Place {
@@ -151,10 +142,9 @@ function heardOf(stream: MemoryStream, { durable: name, limits }: ReplicaOptions
     async durableNow() {
       const durable = stream.durable(name);
       if (durable === undefined) return undefined;
-      const { created, delivered, floor } = durable;
-      return { created, delivered: BigInt(delivered), floor: BigInt(floor) };
+      const { delivered, floor } = durable;
+      return { delivered: BigInt(delivered), floor: BigInt(floor) };
     },
-    isSameMaking: (one, other) => one === other,
     make: async (from) => void stream.make(name, limits, from),
     remove: async () => stream.remove(name),
   };

@@ -19,6 +19,7 @@ import { Replica, readable, streamNow } from "./memory-replica.ts";
 import { type Message, messageOf, type Watched, watchedOf } from "./message.ts";
 import type { BusLog, Clock, Random } from "./ports.ts";
 import { NotPublished } from "./publisher.ts";
+import { Sightings } from "./sightings.ts";
 import { type Line, linesOf, tellersHeard } from "./subscription.ts";
 import type { WatchOptions } from "./watch.ts";
 
@@ -272,9 +273,10 @@ export class MemoryBus implements Bus {
     const byMessage = linesOf(hearer, lines);
     const replicas = tellersHeard(hearer, byMessage, this.#log).map((teller) => {
       const durable = durableOf(hearer, teller).name;
-      const deliverer = { ...options, durable, lines: byMessage, limits, clock, random, log: this.#log };
-      const stream = () => this.#broker.stream(teller);
-      return new Replica({ ...deliverer, stream, places: options.places });
+      const { places } = options;
+      const sightings = places && new Sightings(places, streamOf(teller).name, clock, limits.sightedEveryMs);
+      const how = { durable, lines: byMessage, sightings, limits, clock, random, log: this.#log };
+      return new Replica({ ...options, ...how, places, stream: () => this.#broker.stream(teller) });
     });
     this.#replicas.push(...replicas);
     if (this.#session !== undefined) for (const replica of replicas) replica.begin();

@@ -5,6 +5,7 @@ import {
   type JetStreamManager,
   type StoredMsg,
 } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { durableOf, type Service, streamOf } from "@quadrille/contracts/events";
 import type { Place } from "@quadrille/contracts/places";
 import { type HeardStream, type Look, StreamGone } from "./epoch.ts";
@@ -12,7 +13,12 @@ import type { Limits } from "./limits.ts";
 import { factIdOf } from "./message.ts";
 import { ensureDurable, orUndefined } from "./streams.ts";
 
-export function lookAt(jsm: JetStreamManager, teller: Service): Look {
+/** Servers of a cluster hold one stream together, and none of them alone can set it back. */
+export function serverOf({ info }: NatsConnection): string {
+  return info?.cluster ?? info?.server_id ?? "";
+}
+
+export function lookAt(jsm: JetStreamManager, teller: Service, server: string): Look {
   const { name } = streamOf(teller);
   return async () => {
     const info = await orUndefined(jsm.streams.info(name), JetStreamApiCodes.StreamNotFound);
@@ -21,6 +27,7 @@ export function lookAt(jsm: JetStreamManager, teller: Service): Look {
     return {
       name,
       created: String(created),
+      server,
       first: BigInt(state.first_seq),
       last: BigInt(state.last_seq),
       holes: state.num_deleted ?? 0,
@@ -37,11 +44,8 @@ function placeOf({ seq, subject, data: payload, header: headers, time: storedAt 
   return { seq: BigInt(seq), factId: factIdOf({ subject, payload, header }), storedAt };
 }
 
-/** No durable is made anew so soon. */
-const sameMakingMs = 1_000;
-
 export function heardStream(
-  jsm: JetStreamManager,
+  { jsm, server }: { readonly jsm: JetStreamManager; readonly server: string },
   hearer: Service,
   teller: Service,
   limits: Limits,
@@ -52,13 +56,11 @@ export function heardStream(
   return {
     name,
     durable,
-    look: lookAt(jsm, teller),
+    look: lookAt(jsm, teller, server),
     async durableNow() {
       const found = await info();
       return found && durableNow(found);
     },
-    // A server that reads a durable from its disk says another moment than the one that made it: 2.9 does, by a millisecond.
-    isSameMaking: (one, other) => Math.abs(Date.parse(one) - Date.parse(other)) < sameMakingMs,
     async make(from) {
       await ensureDurable(jsm, hearer, teller, limits, from);
     },
@@ -68,9 +70,8 @@ export function heardStream(
   };
 }
 
-function durableNow({ created, delivered, ack_floor: floor }: ConsumerInfo) {
+function durableNow({ delivered, ack_floor: floor }: ConsumerInfo) {
   return {
-    created: String(created),
     delivered: BigInt(delivered.stream_seq),
     floor: BigInt(floor.stream_seq),
   };

@@ -9,10 +9,16 @@ export interface Place {
   readonly storedAt: Date | undefined;
 }
 
-/** A stream as it was when it last bore out what is remembered. */
-export interface KnownStream {
-  /** Says which making of the stream it was. */
+/** Which stream it is, of which broker. */
+export interface Making {
+  /** Another one after the stream was made anew. */
   readonly created: string;
+  /** Another one after the broker started again, because only then can it have been set back. */
+  readonly server: string;
+}
+
+/** A stream as it was when it last bore out what is remembered. */
+export interface KnownStream extends Making {
   /** Counts how often the broker was found to have lost something of it. */
   readonly epoch: number;
 }
@@ -33,9 +39,15 @@ export interface Places {
   /** Forgets every place above, lowest first: whoever looks after an interruption still finds the highest. */
   forget(stream: string, above: bigint): Promise<void>;
   /** The stream bears out what is remembered now. */
-  end(stream: string, created: string): Promise<KnownStream>;
+  end(stream: string, making: Making): Promise<KnownStream>;
   /** What the epoch was begun for failed, and another replica need not wait to try. */
   abandon(stream: string): Promise<void>;
+}
+
+/** What a service remembers to have heard. */
+export interface HeardPlaces extends Places {
+  /** Remembers a message that leaves no row in the inbox: it is a place like any other, as long as no such message came after it. */
+  saw(stream: string, place: Place): Promise<void>;
 }
 
 /** What a service remembers to have told, and when. */

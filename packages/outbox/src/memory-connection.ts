@@ -1,5 +1,5 @@
 // One replica's connection to a memory database: its transactions, their faults, and its death.
-import type { Places, ToldPlaces } from "@quadrille/contracts/places";
+import type { HeardPlaces, Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { LeaseTable } from "./leases.ts";
 import type { Fault, MemoryDatabase } from "./memory.ts";
 import { leasesIn } from "./memory-leases.ts";
@@ -43,9 +43,10 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       release: (holder) => this.#alive(() => leases.release(holder)),
     };
     const told = toldIn(outbox, database.epochs);
+    const heard = heardIn(database.inbox, database.epochs);
     this.places = {
       told: { ...this.#placesOf(told), ...this.#cutOf(told) },
-      heard: this.#placesOf(heardIn(database.inbox, database.epochs)),
+      heard: { ...this.#placesOf(heard), ...this.#seenOf(heard) },
     };
   }
 
@@ -130,6 +131,10 @@ export class MemoryConnection<Tables, Entry> implements Ground<Tables, Entry>, T
       youngBelow: (stream, first, youngMs) => this.#alive(() => places.youngBelow(stream, first, youngMs)),
       forgetCut: (stream, cut, windowMs) => this.#alive(() => places.forgetCut(stream, cut, windowMs)),
     };
+  }
+
+  #seenOf(places: HeardPlaces): Pick<HeardPlaces, "saw"> {
+    return { saw: (stream, place) => this.#alive(() => places.saw(stream, place)) };
   }
 
   #alive<Result>(work: () => Promise<Result>): Promise<Result> {

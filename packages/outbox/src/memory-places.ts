@@ -1,5 +1,12 @@
 // What a memory database remembers of where the broker keeps facts.
-import type { KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
+import type {
+  HeardPlaces,
+  KnownStream,
+  Making,
+  Place,
+  Places,
+  ToldPlaces,
+} from "@quadrille/contracts/places";
 import type { MemoryOutbox } from "./memory-outbox.ts";
 import { epochMs } from "./places.ts";
 import type { Clock } from "./ports.ts";
@@ -8,6 +15,8 @@ import type { Claim } from "./transaction.ts";
 export class MemoryEpochs {
   readonly #clock: Clock;
   readonly #streams = new Map<string, KnownStream & { readonly untilMs: number }>();
+  /** The highest message of a stream that left no row. */
+  readonly seen = new Map<string, Place>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,15 +32,15 @@ export class MemoryEpochs {
   }
 
   begin(stream: string): boolean {
-    const { created = "", epoch = 0, untilMs = 0 } = this.#streams.get(stream) ?? {};
+    const { created = "", server = "", epoch = 0, untilMs = 0 } = this.#streams.get(stream) ?? {};
     const now = this.#clock.now();
     if (untilMs > now) return false;
-    this.#streams.set(stream, { created, epoch: epoch + 1, untilMs: now + epochMs });
+    this.#streams.set(stream, { created, server, epoch: epoch + 1, untilMs: now + epochMs });
     return true;
   }
 
-  end(stream: string, created: string): KnownStream {
-    const known = { created, epoch: this.epochOf(stream) };
+  end(stream: string, { created, server }: Making): KnownStream {
+    const known = { created, server, epoch: this.epochOf(stream) };
     this.#streams.set(stream, { ...known, untilMs: 0 });
     return known;
   }
@@ -57,7 +66,7 @@ function placesIn(
     },
     begin: async (stream) => epochs.begin(stream),
     forget: async (stream, above) => forget(stream, above),
-    end: async (stream, created) => epochs.end(stream, created),
+    end: async (stream, making) => epochs.end(stream, making),
     abandon: async (stream) => epochs.abandon(stream),
   };
 }
@@ -81,15 +90,23 @@ export const toldIn = (outbox: MemoryOutbox, epochs: MemoryEpochs): ToldPlaces =
   forgetCut: async (stream, cut, windowMs) => outbox.forget(stream, cut, windowMs),
 });
 
-export const heardIn = (inbox: Map<string, Claim>, epochs: MemoryEpochs): Places =>
-  placesIn(
+export const heardIn = (inbox: Map<string, Claim>, epochs: MemoryEpochs): HeardPlaces => ({
+  ...placesIn(
     epochs,
-    (of) =>
-      [...inbox.values()].flatMap(({ factId, stream, seq, storedAt }) =>
+    (of) => {
+      const seen = epochs.seen.get(of);
+      const handled = [...inbox.values()].flatMap(({ factId, stream, seq, storedAt }) =>
         stream === of && seq > 0n ? [{ seq, factId, storedAt }] : [],
-      ),
+      );
+      return seen === undefined ? handled : [...handled, seen];
+    },
     (stream, above) => {
       for (const [factId, claim] of inbox)
         if (claim.stream === stream && claim.seq > above) inbox.set(factId, { ...claim, seq: 0n });
+      if ((epochs.seen.get(stream)?.seq ?? 0n) > above) epochs.seen.delete(stream);
     },
-  );
+  ),
+  async saw(stream, place) {
+    if ((epochs.seen.get(stream)?.seq ?? 0n) < place.seq) epochs.seen.set(stream, place);
+  },
+});

@@ -4,6 +4,7 @@ import type { MemoryDatabase } from "./memory.ts";
 import type { Holder } from "./memory-locks.ts";
 import {
   type Asked,
+  type Claim,
   type GroupTransaction,
   type Opened,
   type Remembered,
@@ -20,6 +21,7 @@ export class MemoryTransaction<Tables, Entry> implements GroupTransaction<Tables
   readonly #at: (point: Point) => Promise<void> | undefined;
   readonly #seen = new Map<string, number>();
   #claimed: Asked<Tables>["claims"] = [];
+  readonly #moved: Claim[] = [];
   #now: Instant = new Date(Number.NaN);
   #written: Written<Tables, Entry> | undefined;
   waiting: Holder["waiting"];
@@ -73,6 +75,11 @@ export class MemoryTransaction<Tables, Entry> implements GroupTransaction<Tables
     for (const claim of this.#claimed) {
       if (handled.has(claim.factId)) this.#database.inbox.set(claim.factId, claim);
     }
+    for (const { factId, stream, seq, storedAt } of this.#moved) {
+      const there = this.#database.inbox.get(factId);
+      if (there?.stream === stream && there.seq < seq)
+        this.#database.inbox.set(factId, { ...there, seq, storedAt });
+    }
     if (written === undefined) return;
     this.#applyRows(written);
     for (const entry of written.entries) this.#database.entries.push({ entry, at: this.#now });
@@ -82,17 +89,24 @@ export class MemoryTransaction<Tables, Entry> implements GroupTransaction<Tables
 
   /** An uncommitted equal fact id is waited for: the other transaction's end says whether this one is fresh. */
   async #claim(claims: Asked<Tables>["claims"]): Promise<ReadonlySet<string>> {
-    const { locks, inbox } = this.#database;
+    const { locks } = this.#database;
     const sorted = [...claims].sort((one, other) => compare(one.factId, other.factId));
     const fresh = new Map<string, Asked<Tables>["claims"][number]>();
     for (const claim of sorted) {
-      if (inbox.has(claim.factId)) continue;
+      if (this.#isRepeated(claim)) continue;
       await locks.take(this, `inbox ${claim.factId}`);
-      if (inbox.has(claim.factId)) locks.release(this, `inbox ${claim.factId}`);
+      if (this.#isRepeated(claim)) locks.release(this, `inbox ${claim.factId}`);
       else fresh.set(claim.factId, claim);
     }
     this.#claimed = [...fresh.values()];
     return new Set(fresh.keys());
+  }
+
+  /** A fact that comes again at a higher place is remembered there, because it leaves no other trace. */
+  #isRepeated(claim: Claim): boolean {
+    const there = this.#database.inbox.get(claim.factId);
+    if (there?.stream === claim.stream && there.seq < claim.seq) this.#moved.push(claim);
+    return there !== undefined;
   }
 
   async #lock<T extends keyof Tables & string>(

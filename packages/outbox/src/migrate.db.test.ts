@@ -3,7 +3,7 @@ import { Migration } from "@mikro-orm/migrations";
 import { testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, openOrm } from "./database.ts";
 import { migrate } from "./migrate.ts";
-import { Leases, StoreTables, Streams, Trails } from "./schema.ts";
+import { Leases, Sightings, StoreTables, Streams, Trails } from "./schema.ts";
 import { openStockStore } from "./testing/postgres-stock.ts";
 import { stockMigrations } from "./testing/stock-tables.ts";
 
@@ -26,6 +26,7 @@ describe("migrate", () => {
       { name: "Migration00000000000001_leases" },
       { name: "Migration00000000000002_trails" },
       { name: "Migration00000000000003_streams" },
+      { name: "Migration00000000000004_sightings" },
       { name: "Migration20250101000000_stock" },
     ]);
   });
@@ -46,7 +47,7 @@ describe("migrate", () => {
     await migrate(database, []);
     const orm = await openOrm(database, []);
     try {
-      for (const Tables of [Streams, Trails, Leases, StoreTables]) {
+      for (const Tables of [Sightings, Streams, Trails, Leases, StoreTables]) {
         const down = new Tables(orm.em.getDriver() as never, orm.config);
         down.down();
         for (const sql of down.getQueries()) await orm.em.execute(sql as string);

@@ -2,7 +2,7 @@
 import type { MigrationObject } from "@mikro-orm/core";
 import { Migrator } from "@mikro-orm/migrations";
 import { closeOrm, type DatabaseConfig, limits, openOrm } from "./database.ts";
-import { Leases, StoreTables, Streams, Trails } from "./schema.ts";
+import { Leases, Sightings, StoreTables, Streams, Trails } from "./schema.ts";
 
 /** How long a replica waits for another one's migration. */
 const turnWaitMs = 60_000;
@@ -22,6 +22,7 @@ export async function migrate(config: DatabaseConfig, migrations: readonly Migra
         { name: "Migration00000000000001_leases", class: Leases },
         { name: "Migration00000000000002_trails", class: Trails },
         { name: "Migration00000000000003_streams", class: Streams },
+        { name: "Migration00000000000004_sightings", class: Sightings },
         ...migrations,
       ],
     },

@@ -1,11 +1,11 @@
 // Where the broker keeps what this service told and heard, as its outbox and inbox say.
-import type { KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
+import type { HeardPlaces, KnownStream, Place, Places, ToldPlaces } from "@quadrille/contracts/places";
 import type { Sessions } from "./session.ts";
 
 /** Both sides of a service's memory of its broker. */
 export interface ServicePlaces {
   readonly told: ToldPlaces;
-  readonly heard: Places;
+  readonly heard: HeardPlaces;
 }
 
 /** How long a replica has for making good what a stream lost, before another may begin. */
@@ -17,8 +17,12 @@ const forgottenAtOnce = 5_000;
 const placeSql = {
   told: `select seq, id as fact_id, null::timestamptz as stored_at from outbox
     where stream = $1 and seq is not null order by seq desc limit 1 offset $2`,
-  heard: `select seq, fact_id, stored_at from inbox
-    where stream = $1 and seq > 0 order by seq desc limit 1 offset $2`,
+  // Each side is read by its index before they are put together.
+  heard: `select seq, fact_id, stored_at from (
+      (select seq, fact_id, stored_at from inbox where stream = $1 and seq > 0 order by seq desc limit $2::int + 1)
+      union all
+      (select seen_seq, seen_id, seen_at from streams where name = $1 and seen_seq is not null)
+    ) as remembered order by seq desc limit 1 offset $2`,
 };
 
 const forgetSql = {
@@ -55,10 +59,16 @@ const forgetCutSql = `
   ) and stream = $1 and seq > $2 and seq < $3
   returning 1`;
 
+const sawSql = `
+  insert into streams (name, seen_seq, seen_id, seen_at) values ($1, $2, $3, $4)
+  on conflict (name) do update
+    set seen_seq = excluded.seen_seq, seen_id = excluded.seen_id, seen_at = excluded.seen_at
+    where streams.seen_seq is null or streams.seen_seq < excluded.seen_seq`;
+
 export function openPlaces(sessions: Sessions): ServicePlaces {
   return {
     told: { ...placesIn(sessions, "told"), ...cutIn(sessions) },
-    heard: placesIn(sessions, "heard"),
+    heard: { ...placesIn(sessions, "heard"), ...seenIn(sessions) },
   };
 }
 
@@ -75,6 +85,22 @@ function cutIn(sessions: Sessions): Pick<ToldPlaces, "youngBelow" | "forgetCut">
   };
 }
 
+function seenIn(sessions: Sessions): Pick<HeardPlaces, "saw" | "forget"> {
+  return {
+    async saw(stream, { seq, factId, storedAt }) {
+      await sessions.query(sawSql, [stream, String(seq), factId, storedAt]);
+    },
+
+    async forget(stream, above) {
+      await inPieces(sessions, forgetSql.heard, [stream, String(above)]);
+      await sessions.query(
+        "update streams set seen_seq = null, seen_id = null, seen_at = null where name = $1 and seen_seq > $2",
+        [stream, String(above)],
+      );
+    },
+  };
+}
+
 /** Repeats a statement until it finds less than it may. */
 async function inPieces(sessions: Sessions, sql: string, parameters: unknown[]): Promise<void> {
   let rows: readonly unknown[];
@@ -86,7 +112,7 @@ function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
   return {
     async known(stream) {
       const [row] = await sessions.query(
-        "select created, epoch from streams where name = $1 and created is not null",
+        "select created, server, epoch from streams where name = $1 and created is not null",
         [stream],
       );
       return row && knownOf(row);
@@ -114,12 +140,12 @@ function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
       await inPieces(sessions, forgetSql[side], [stream, String(above)]);
     },
 
-    async end(stream, created) {
+    async end(stream, { created, server }) {
       const [row = {}] = await sessions.query(
-        `insert into streams (name, created, epoch) values ($1, $2, 0)
-         on conflict (name) do update set created = excluded.created, ends_by = null
-         returning created, epoch`,
-        [stream, created],
+        `insert into streams (name, created, server, epoch) values ($1, $2, $3, 0)
+         on conflict (name) do update set created = excluded.created, server = excluded.server, ends_by = null
+         returning created, server, epoch`,
+        [stream, created, server],
       );
       return knownOf(row);
     },
@@ -130,14 +156,14 @@ function placesIn(sessions: Sessions, side: "told" | "heard"): Places {
   };
 }
 
-function knownOf({ created, epoch }: Record<string, unknown>): KnownStream {
-  return { created: created as string, epoch: epoch as number };
+function knownOf({ created, server, epoch }: Record<string, unknown>): KnownStream {
+  return { created: created as string, server: server as string, epoch: epoch as number };
 }
 
 function placeOf({ seq, fact_id: factId, stored_at: storedAt }: Record<string, unknown>): Place {
   return {
     seq: BigInt(seq as string),
-    factId: factId as string,
+    factId: (factId as string | null) ?? undefined,
     storedAt: storedAt === null ? undefined : new Date(storedAt as string),
   };
 }

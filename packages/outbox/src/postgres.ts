@@ -91,19 +91,25 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
        select fact_id, stream, seq, stored_at, deliveries from json_populate_recordset(null::inbox, $1) order by fact_id
        on conflict (fact_id) do nothing
        returning fact_id`,
-      [
-        JSON.stringify(
-          claims.map(({ factId, stream, seq, storedAt, deliveries }) => ({
-            fact_id: factId,
-            stream,
-            seq: encode(seq),
-            stored_at: storedAt,
-            deliveries,
-          })),
-        ),
-      ],
+      [rowsOf(claims)],
     );
-    return new Set(inserted.map((row) => row.fact_id as string));
+    const fresh = new Set(inserted.map((row) => row.fact_id as string));
+    await this.#move(claims.filter(({ factId }) => !fresh.has(factId)));
+    return fresh;
+  }
+
+  /** A fact that comes again at a higher place is remembered there, because it leaves no other trace. */
+  async #move(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    await this.#session.query(
+      `with moved as (
+         select inbox.fact_id, again.seq, again.stored_at
+         from inbox join json_populate_recordset(null::inbox, $1) as again using (fact_id, stream)
+         where again.seq > inbox.seq order by inbox.fact_id for update of inbox
+       )
+       update inbox set seq = moved.seq, stored_at = moved.stored_at from moved where inbox.fact_id = moved.fact_id`,
+      [rowsOf(claims)],
+    );
   }
 
   async #lock(
@@ -192,4 +198,17 @@ class PostgresTransaction<Tables, Entry> implements GroupTransaction<Tables, Ent
     if (change.length > 0) writing.add(change.length, JSON.stringify(change), sql.change, "conflict");
     if (remove.size > 0) writing.add(remove.size, JSON.stringify(guards()), sql.remove, "conflict");
   }
+}
+
+/** Claims as rows of the inbox. */
+function rowsOf(claims: readonly Claim[]): string {
+  return JSON.stringify(
+    claims.map(({ factId, stream, seq, storedAt, deliveries }) => ({
+      fact_id: factId,
+      stream,
+      seq: encode(seq),
+      stored_at: storedAt,
+      deliveries,
+    })),
+  );
 }

@@ -190,3 +190,18 @@ export class Streams extends Migration {
     this.addSql("drop table streams");
   }
 }
+
+/** Which start of the broker a stream was compared in, and its highest message that left no row in the inbox. */
+export class Sightings extends Migration {
+  override up(): void {
+    this.addSql("alter table streams add column server text not null default ''");
+    this.addSql(
+      "alter table streams add column seen_seq bigint, add column seen_id uuid, add column seen_at timestamptz",
+    );
+  }
+
+  override down(): void {
+    this.addSql("alter table streams drop column seen_seq, drop column seen_id, drop column seen_at");
+    this.addSql("alter table streams drop column server");
+  }
+}

@@ -2,6 +2,7 @@
 import type { Envelope } from "@quadrille/contracts/envelope";
 import type { Keys } from "@quadrille/decider";
 import { v7 } from "uuid";
+import type { ServicePlaces } from "../places.ts";
 import type { Asked, Claim, RequestKey, Transactions, Written } from "../transaction.ts";
 import type { Line, Movement, Stock } from "./stock.ts";
 
@@ -10,6 +11,7 @@ export type BrokenAt = "before the commit" | "after the commit";
 export interface Bench extends AsyncDisposable {
   readonly first: Transactions<Stock, Movement>;
   readonly second: Transactions<Stock, Movement>;
+  readonly places: ServicePlaces;
   /** Holds no lock that others see: what it reads may change before it writes. */
   readonly careless: Transactions<Stock, Movement>;
   /** A committed row's state; undefined if there is no row. */

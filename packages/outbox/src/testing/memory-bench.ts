@@ -30,6 +30,7 @@ export async function memoryBench(): Promise<Bench> {
     careless: unlocked.connect("careless"),
     first: database.connect("first"),
     second: database.connect("second"),
+    places: database.connect("reader").places,
     state: async (table, key) => database.rowOf(table, key)?.state,
     told: async () => [...database.outbox.rows.keys()],
     movements: async () => database.entries.length,

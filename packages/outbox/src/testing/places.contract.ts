@@ -27,9 +27,11 @@ export function placesContract(open: () => Promise<PlacesBench>): void {
   });
   describe("what was told", () => told(() => bench));
   describe("what was heard", () => heard(() => bench));
+  describe("what was seen", () => seen(() => bench));
   describe("epochs", () => epochs(() => bench));
 }
 
+const making = (created: string) => ({ created, server: `server of ${created}` });
 const streamName = () => `STREAM_${testId()}`;
 
 /** Tells facts and marks them with seqs 11, 12, … */
@@ -113,7 +115,7 @@ function told(bench: () => PlacesBench): void {
   test("in an epoch that is over is not marked, in the one that runs it is", async () => {
     const { places, outbox } = bench();
     const stream = streamName();
-    const { epoch } = await places.told.end(stream, "made");
+    const { epoch } = await places.told.end(stream, making("made"));
     await published(bench(), stream, 1, epoch);
     expect(await places.told.place(stream, 0)).toMatchObject({ seq: 11n });
     expect(await places.told.begin(stream)).toBe(true);
@@ -152,6 +154,49 @@ function heard(bench: () => PlacesBench): void {
   });
 }
 
+/** What is remembered of messages that nobody handled. */
+function seen(bench: () => PlacesBench): void {
+  const storedAt = new Date("2026-01-02T03:04:05.678Z");
+  const sight = (seq: bigint) => ({ seq, factId: testId(), storedAt });
+
+  test("is a place among those in the inbox, wherever it stands between them", async () => {
+    const { places, hear } = bench();
+    const stream = streamName();
+    const sighted = sight(6n);
+    await places.heard.saw(stream, sighted);
+    expect(await places.heard.place(stream, 0)).toEqual(sighted);
+    await hear(stream, 7n);
+    await hear(stream, 5n);
+    const seqs = await Promise.all([0, 1, 2].map((back) => places.heard.place(stream, back)));
+    expect(seqs.map((each) => each?.seq)).toEqual([7n, 6n, 5n]);
+    expect(await places.heard.place(stream, 3)).toBeUndefined();
+    expect(await places.heard.known(stream)).toBeUndefined();
+  });
+
+  test("is the highest of them, whichever replica saw it, with a fact or none", async () => {
+    const { places, others } = bench();
+    const stream = streamName();
+    await places.heard.saw(stream, sight(6n));
+    await others.heard.saw(stream, { seq: 9n, factId: undefined, storedAt });
+    await places.heard.saw(stream, sight(8n));
+    expect(await places.heard.place(stream, 0)).toEqual({ seq: 9n, factId: undefined, storedAt });
+    expect(await places.heard.place(stream, 1)).toBeUndefined();
+  });
+
+  test("is forgotten with the places above what the broker still has, and not below", async () => {
+    const { places, hear } = bench();
+    const stream = streamName();
+    await hear(stream, 3n);
+    await places.heard.saw(stream, sight(6n));
+    await places.heard.forget(stream, 6n);
+    expect(await places.heard.place(stream, 0)).toMatchObject({ seq: 6n });
+    await places.heard.forget(stream, 5n);
+    expect(await places.heard.place(stream, 0)).toMatchObject({ seq: 3n });
+    await places.heard.saw(stream, sight(4n));
+    expect(await places.heard.place(stream, 0)).toMatchObject({ seq: 4n });
+  });
+}
+
 function epochs(bench: () => PlacesBench): void {
   test("a stream is unknown until it bore out what is remembered, and then known by its making", async () => {
     const { places, others } = bench();
@@ -159,9 +204,9 @@ function epochs(bench: () => PlacesBench): void {
     expect(await places.told.known(stream)).toBeUndefined();
     expect(await places.told.begin(stream)).toBe(true);
     expect(await others.told.known(stream)).toBeUndefined();
-    expect(await places.told.end(stream, "first")).toEqual({ created: "first", epoch: 1 });
-    expect(await others.told.end(stream, "second")).toEqual({ created: "second", epoch: 1 });
-    expect(await places.told.known(stream)).toMatchObject({ created: "second", epoch: 1 });
+    expect(await places.told.end(stream, making("first"))).toEqual({ ...making("first"), epoch: 1 });
+    expect(await others.told.end(stream, making("second"))).toEqual({ ...making("second"), epoch: 1 });
+    expect(await places.told.known(stream)).toMatchObject({ ...making("second"), epoch: 1 });
   });
 
   test("of two replicas one begins an epoch, the other when it ended, or was given up", async () => {
@@ -169,13 +214,13 @@ function epochs(bench: () => PlacesBench): void {
     const stream = streamName();
     const begun = await Promise.all([places, others].map(({ heard: side }) => side.begin(stream)));
     expect(begun.toSorted()).toEqual([false, true]);
-    await places.heard.end(stream, "first");
+    await places.heard.end(stream, making("first"));
     expect(await others.heard.begin(stream)).toBe(true);
     await others.heard.abandon(stream);
     expect(await others.heard.begin(stream)).toBe(true);
     expect(await places.heard.begin(stream)).toBe(false);
     await pass(30_001);
     expect(await places.heard.begin(stream)).toBe(true);
-    expect(await others.heard.end(stream, "first")).toEqual({ created: "first", epoch: 4 });
+    expect(await others.heard.end(stream, making("first"))).toEqual({ ...making("first"), epoch: 4 });
   });
 }

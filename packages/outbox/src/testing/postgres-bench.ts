@@ -3,6 +3,7 @@ import { type Template, testDatabase } from "@quadrille/embedded/testing";
 import { closeOrm, type DatabaseConfig, openOrm } from "../database.ts";
 import { type Layout, layoutOf } from "../layout.ts";
 import { migrate } from "../migrate.ts";
+import { openPlaces } from "../places.ts";
 import { PostgresTransactions } from "../postgres.ts";
 import { Sessions } from "../session.ts";
 import type { Row, Table, TablesOf } from "../tables.ts";
@@ -56,6 +57,7 @@ export async function postgresBench(): Promise<Bench> {
     careless: second.careless,
     first: first.transactions,
     second: second.transactions,
+    places: openPlaces(second.sessions),
     async state(table, key) {
       const about: Table<Stock[typeof table]> = stockTables[table] as never;
       const found = await second.orm.em.fork().findOne(about.entity, { [about.key]: key } as never);

@@ -314,6 +314,23 @@ export function transactionsContract(openBench: () => Promise<Bench>): void {
       expect(await other).toBe(!commits);
     });
 
+    test("remembers the highest place of a fact that comes again, and never a lower one", async () => {
+      const factId = testId();
+      const stream = `STREAM_${factId}`;
+      const hear = (seq: bigint) =>
+        bench.first.run(async (transaction) => {
+          const claims = [{ factId, stream, seq, storedAt: new Date(Number(seq)), deliveries: 1 }];
+          const { fresh } = await transaction.open({ ...asking({}), claims });
+          await transaction.write(nothing);
+          return fresh.size;
+        });
+      const heard = [await hear(5n), await hear(9n), await hear(7n)];
+      expect(heard).toEqual([1, 0, 0]);
+      const place = { seq: 9n, factId, storedAt: new Date(9) };
+      expect(await bench.places.heard.place(stream, 0)).toEqual(place);
+      expect(await bench.places.heard.place(stream, 1)).toBeUndefined();
+    });
+
     test("gives back what was not handled", async () => {
       const [kept, returned] = [testId(), testId()];
       await bench.first.run(async (transaction) => {
