@@ -1,5 +1,6 @@
 // A process of a simulated replica: it dies at any step, stands still for a while, and takes its timers with it.
 import type { Clock } from "@quadrille/outbox/ports";
+import { type Bound, Steps } from "./endless.ts";
 
 export const never = () => new Promise<never>(() => undefined);
 
@@ -7,13 +8,15 @@ export class Process {
   readonly name: string;
   readonly clock: Clock;
   readonly #world: Clock;
+  readonly #steps: Steps;
   readonly #onDeath = new Set<() => void>();
   #isAlive = true;
   #stillUntilMs = 0;
 
-  constructor(name: string, world: Clock) {
+  constructor(name: string, world: Clock, bound: Bound) {
     this.name = name;
     this.#world = world;
+    this.#steps = new Steps(name, world, bound);
     this.clock = {
       now: () => world.now(),
       after: (ms, wake) => world.after(ms, () => this.#ring(wake)),
@@ -54,8 +57,22 @@ export class Process {
 
   /** To be awaited before each step: at once while it runs, after the pause when it stands still, never when it is dead. */
   ready(): Promise<void> | undefined {
-    if (!this.#isAlive) return never();
+    if (!this.#isAlive || this.#steps.isTooMany()) return never();
     return this.stillMs > 0 ? this.#wakeUp() : undefined;
+  }
+
+  /** Milliseconds before a step that takes so many; for ever when it is one too many at this moment. */
+  beforeStep(ms: number): number {
+    return this.#steps.isTooMany() ? Number.POSITIVE_INFINITY : ms;
+  }
+
+  /** The same object, every call of which is a step of this process. */
+  stepping<Calls extends object>(calls: Calls): Calls {
+    const counted = Object.entries(calls).map(([name, call]: [string, (...args: never) => unknown]) => [
+      name,
+      (...args: never) => (this.#steps.isTooMany() ? never() : call(...args)),
+    ]);
+    return Object.fromEntries(counted) as Calls;
   }
 
   async #wakeUp(): Promise<void> {

@@ -87,7 +87,7 @@ export const open: Openers = {
 };
 
 function begin<S extends Service>(world: World, service: S, name: string) {
-  const process = new Process(name, world.clock);
+  const process = new Process(name, world.clock, world.bound);
   world.processes.set(name, process);
   const connection = world.databases[service].connect(name) as ReturnType<World["databases"][S]["connect"]>;
   // Inside a transaction the database does that itself, when it is clear what was committed.
@@ -106,7 +106,7 @@ function finish<S extends Store<never, never>>(
   const { service, process, store } = parts;
   const bus = world.broker.connect({ log: world.log, clock: process.clock });
   process.onDeath(() => bus.crash());
-  void bus.ownStream(service, store.places.told);
+  void bus.ownStream(service, process.stepping(store.places.told));
   const publish = (envelope: Envelope) => publishing(world, process, bus, envelope);
   const relay = startRelay({ outbox: store.outbox, publish, log: world.log, clock: process.clock });
   hearing(world, parts, bus, lines);
@@ -130,7 +130,7 @@ function hearing(
       if (dying !== undefined) await dying;
     },
   }));
-  return bus.subscribe(service, careful, { park: store.park, places: store.places.heard });
+  return bus.subscribe(service, careful, { park: store.park, places: process.stepping(store.places.heard) });
 }
 
 async function publishing(

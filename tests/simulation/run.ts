@@ -4,6 +4,7 @@ import { services } from "@quadrille/contracts/events";
 import { Buyer, type Told } from "./buyer.ts";
 import { fill } from "./catalogue.ts";
 import { check } from "./check.ts";
+import { Endless } from "./endless.ts";
 import type { FaultKind } from "./faults.ts";
 import { forget } from "./forgetting.ts";
 import { watchPayments } from "./operator.ts";
@@ -35,8 +36,6 @@ const minuteMs = 60_000;
 /** Longer than any hold lasts; what still happens then happens for ever. */
 const calmMsMost = 28 * 60 * minuteMs;
 const buyingMsMost = 120 * minuteMs;
-/** A run that does more than this goes round in circles. */
-const alarmsMost = 100_000;
 
 export async function run(options: RunOptions): Promise<Outcome> {
   const world = new World(options);
@@ -46,7 +45,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     await live(world, options.orders, told);
     breaches.push(...told.contradictions, ...world.alarms, ...check(world, told));
   } catch (error) {
-    breaches.push(`the run did not end: ${error instanceof Error ? error.stack : String(error)}`);
+    breaches.push(breachOf(world.bound.reason ?? error));
   }
   for (const breach of breaches) world.trace?.add(`BREACH ${breach}`);
   return {
@@ -60,6 +59,12 @@ export async function run(options: RunOptions): Promise<Outcome> {
     trace: world.trace?.lines ?? [],
     hash: world.trace?.hash() ?? "",
   };
+}
+
+/** Whoever makes a seed small looks for the same first word. */
+function breachOf(error: unknown): string {
+  if (error instanceof Endless) return `does not end: ${error.message}`;
+  return `the run failed: ${error instanceof Error ? error.stack : String(error)}`;
 }
 
 function factsOf({ databases }: World): ReadonlyMap<string, number> {
@@ -78,7 +83,7 @@ async function live(world: World, orders: readonly number[], told: Told): Promis
   void filled.then(() => {
     isFilled = true;
   });
-  await clock.until(() => isFilled, minuteMs);
+  await inTime(world, () => isFilled, minuteMs);
   const catalogue = await filled;
   world.faults.begin();
   let buying = orders.length;
@@ -95,23 +100,15 @@ async function live(world: World, orders: readonly number[], told: Told): Promis
         buying -= 1;
       });
   }
-  const bounded = (holds: () => boolean) => {
-    let rung = 0;
-    return () => {
-      rung += 1;
-      if (rung > alarmsMost) throw new Error(`nothing comes to an end within ${alarmsMost} alarms`);
-      return holds();
-    };
-  };
-  await clock.until(
-    bounded(() => buying === 0),
-    buyingMsMost,
-  );
+  await inTime(world, () => buying === 0, buyingMsMost);
   if (failure !== undefined) throw failure.error;
   await clock.advance(scenario.pick(afterglowsMs));
   world.heal();
-  await clock.until(
-    bounded(() => clock.pending === 0),
-    calmMsMost,
-  );
+  await inTime(world, () => clock.pending === 0, calmMsMost);
+}
+
+async function inTime({ clock }: World, holds: () => boolean, ms: number): Promise<void> {
+  await clock.until(holds, ms).catch((error: unknown) => {
+    throw new Endless(`nothing comes to rest within ${ms / minuteMs} minutes`, { cause: error });
+  });
 }

@@ -140,6 +140,53 @@ describe("without an inbox", () => {
   });
 });
 
+/** A transaction that heard something is made again and again, like a retry that no success ends. */
+const withoutEnd: Spoil = (transactions) => ({
+  async run(work) {
+    for (;;) {
+      let isHeard = false;
+      const done = await transactions.run((transaction) =>
+        work({
+          open(asked) {
+            isHeard ||= asked.claims.length > 0;
+            return transaction.open(asked);
+          },
+          write: (written) => transaction.write(written),
+        }),
+      );
+      if (!isHeard) return done;
+    }
+  },
+});
+
+describe("a run without an end", () => {
+  test.each([
+    ["at one moment", 1, /^does not end: \w+-\d\.1 makes more than 20000 steps at one moment$/],
+    ["while time passes", 4, /^does not end: there is always another alarm, after 200000 too$/],
+  ])(
+    "%s is ended, and is a failure",
+    async (_, seed, breach) => {
+      const { breaches, trace } = await run({
+        seed,
+        orders: [0, 1],
+        faults: [],
+        spoil: withoutEnd,
+        isTraced: true,
+      });
+      expect(breaches).toEqual([expect.stringMatching(breach)]);
+      expect(trace.at(-1)).toContain(`BREACH ${breaches[0]}`);
+    },
+    30_000,
+  );
+
+  test("is made small like any other", async () => {
+    const faults = ["bus.double", "member.cancels"] as const;
+    const smallest = await shrink({ seed: 1, orders: [0, 1, 2], faults, spoil: withoutEnd });
+    expect(smallest).toMatchObject({ faults: [], breaches: [expect.stringMatching(/^does not end: /)] });
+    expect(smallest.orders).toHaveLength(1);
+  }, 60_000);
+});
+
 describe("the command line", () => {
   test.each([
     ["--seed", "x"],

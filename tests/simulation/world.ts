@@ -8,6 +8,7 @@ import { type Clock, wait } from "@quadrille/outbox/ports";
 import type { Transactions } from "@quadrille/outbox/transaction";
 import type { Recording } from "./bridge-recording.ts";
 import { Die } from "./die.ts";
+import { Bound } from "./endless.ts";
 import { type FaultKind, Faults } from "./faults.ts";
 import { type Policies, policiesOf } from "./policy.ts";
 import type { Process } from "./process.ts";
@@ -44,7 +45,8 @@ export class World {
   readonly seed: number;
   readonly spoil: Spoil | undefined;
   readonly recording: Recording | undefined;
-  readonly clock = new VirtualClock(startMs);
+  readonly bound = new Bound();
+  readonly clock = new VirtualClock(startMs, this.bound.onRing);
   readonly faults: Faults;
   readonly trace: Trace | undefined;
   readonly policies: Policies;
@@ -211,7 +213,7 @@ export class World {
     const process = this.processes.get(name) as Process;
     if (this.faults.strikes("pause", name))
       process.standStill(this.faults.die("pause", name).between(500, 45_000));
-    if (process.stillMs === 0) return this.lagMs(name);
+    if (process.stillMs === 0) return process.beforeStep(this.lagMs(name));
     // A server does not wait longer for a session that stands still inside a transaction.
     if (point === "begin") return process.stillMs;
     if (process.stillMs > idleInTransactionMsMost) this.#cutOff.add(name);

@@ -28,8 +28,12 @@ export class VirtualClock implements Clock {
   /** A binary heap with the next alarm on top. */
   readonly #alarms: Alarm[] = [];
 
-  constructor(startMs = 0) {
+  /** Before each alarm that rings; what it throws goes to whoever moves the clock. */
+  readonly #onRing: () => void;
+
+  constructor(startMs = 0, onRing: () => void = () => undefined) {
     this.#now = startMs;
+    this.#onRing = onRing;
   }
 
   now(): number {
@@ -78,6 +82,7 @@ export class VirtualClock implements Clock {
     this.#now = Math.max(this.#now, alarm.at);
     const { wake } = alarm;
     if (wake === undefined) return;
+    this.#onRing();
     alarm.wake = undefined;
     this.#pending -= 1;
     wake();
