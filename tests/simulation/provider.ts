@@ -33,8 +33,12 @@ export interface Account {
   refunds: number;
 }
 
+const waysOut = new Set(["order.cancel_requested", "order.cancelled", "order.confirmation_failed"]);
+
 export class Provider {
   readonly accounts = new Map<string, Account>();
+  /** When payment, calling about an order, was first seen to have heard that the order wants out, or has ended. */
+  readonly wantedOutAtMs = new Map<string, number>();
   readonly #world: World;
   readonly #answers = new Map<string, ConfirmAnswer | RefundAnswer>();
   #keys = 0;
@@ -111,6 +115,15 @@ export class Provider {
     });
   }
 
+  /** The caller's database says what the caller knows. */
+  notice(orderId: string): void {
+    if (this.wantedOutAtMs.has(orderId)) return;
+    const { clock, databases } = this.#world;
+    for (const { envelope } of databases.order.outbox.rows.values())
+      if (envelope.aggregateId === orderId && waysOut.has(envelope.type))
+        if (databases.payment.inbox.has(envelope.id)) this.wantedOutAtMs.set(orderId, clock.now());
+  }
+
   #isOver(account: Account): boolean {
     return this.#world.clock.now() >= account.openedMs + keySeconds * 1_000;
   }
@@ -180,7 +193,9 @@ export class ProviderLine implements PaymentProvider {
     inDoubt: (why: string) => Doubt,
   ): Promise<Answer> {
     await this.#process.ready();
+    this.#provider.notice(orderId);
     const answer = await this.#exchange(orderId, act, inDoubt);
+    this.#provider.notice(orderId);
     this.#world.trace?.add(`${this.#process.name} asks the provider to ${name} ${orderId}: ${answer.kind}`);
     await this.#world.step("crash.provider", this.#process);
     this.#heard(answer.kind === "unknown");

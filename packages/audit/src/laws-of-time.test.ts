@@ -3,7 +3,7 @@ import { judgeAll } from "./audit.ts";
 import { isYoung, judge, type Terms } from "./law.ts";
 import { reconciliation } from "./laws-of-money.ts";
 import { acceptance, boundedness } from "./laws-of-time.ts";
-import { capture, entry, type OpenBooks, openShop, takenAt } from "./testing/shop.ts";
+import { capture, entry, type OpenBooks, openShop, placedAt, takenAt } from "./testing/shop.ts";
 
 const running: Terms = { atRest: false, graceMs: 60_000 };
 const minuteMs = 60_000;
@@ -67,6 +67,16 @@ const found: readonly (readonly [string, (books: OpenBooks) => void, string])[] 
     "product holds something for gone, and for ever",
   ],
   [
+    "a hold that was taken when its time was over",
+    ({ product }) => Object.assign(entry(product.stockHolds, "sold"), { holdUntil: placedAt }),
+    "product held something for sold when its time was over at 2026-06-15T11:00:00.000Z",
+  ],
+  [
+    "points that were held when their time was over",
+    ({ member }) => Object.assign(entry(member.benefitHolds, "sold"), { holdUntil: placedAt }),
+    "member held something for sold when its time was over at 2026-06-15T11:00:00.000Z",
+  ],
+  [
     "an attempt nobody will ask about",
     payment({ status: "confirming" }),
     "payment sold is confirming, and nobody will ask about it",
@@ -116,6 +126,11 @@ const quiet: readonly (readonly [string, (books: OpenBooks) => void])[] = [
       order("gone", { payment: "asked" })(books);
       Object.assign(entry(books.payment.payments, "gone"), { status: "unknown", dueAt: takenAt });
     },
+  ],
+  [
+    "a hold that was taken at the last moment",
+    ({ product }) =>
+      Object.assign(entry(product.stockHolds, "sold"), { holdUntil: new Date(placedAt.getTime() + 1) }),
   ],
   ["an order whose time has just come", order("gone", { status: "payable", dueAt: before(5 * minuteMs) })],
   ["a refused refund, which waits for a person", payment({ status: "refunding", dueAt: undefined })],

@@ -17,6 +17,7 @@ const openMs = 30 * dayMs;
 /** What follows from an order's end takes a few facts, each of which may take the grace. */
 const hops = 5;
 
+const heldFacts = new Set(["product.stock_held", "member.benefits_held"]);
 const inDoubt = ["confirming", "unknown", "refunding"];
 
 export const acceptance: Law = {
@@ -87,7 +88,10 @@ export const boundedness: Law = {
   isAcross: false,
   check(books, say, terms) {
     const { product, member, payment } = books;
-    for (const service of [product, member]) holdsEnd(service, say, terms);
+    for (const service of [product, member]) {
+      holdsBegin(service, say);
+      holdsEnd(service, say, terms);
+    }
     const overdue = ago(
       payment.takenAt,
       terms.graceMs + (isAsking(payment) ? overdueInSilenceMs : overdueMs),
@@ -106,6 +110,18 @@ export const boundedness: Law = {
 function isAsking({ payments, takenAt }: ServiceBooks): boolean {
   const latest = ago(takenAt, overdueMs);
   return [...payments.values()].some(({ journaledAt }) => isBefore(latest, journaledAt));
+}
+
+/** A fact of long ago keeps units, or points, from others for nobody. */
+function holdsBegin({ service, told, stockHolds, benefitHolds }: ServiceBooks, say: Say): void {
+  const holds: ReadonlyMap<string, { readonly holdUntil: Date | undefined }> =
+    service === "product" ? stockHolds : benefitHolds;
+  for (const { type, aggregateId: id, occurredAt } of told.values()) {
+    if (!heldFacts.has(type)) continue;
+    const until = holds.get(id)?.holdUntil;
+    if (until !== undefined && occurredAt !== undefined && !isBefore(occurredAt, until))
+      say(id, `${service} held something for ${id} when its time was over at ${until.toISOString()}`);
+  }
 }
 
 function holdsEnd(books: ServiceBooks, say: Say, { graceMs }: Terms): void {

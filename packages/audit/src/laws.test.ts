@@ -354,8 +354,11 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
     [
       "a hold beyond its time",
       ({ product }) =>
-        Object.assign(entry(product.stockHolds, "gone"), { status: "held", holdUntil: placedAt }),
-      "I12: product holds something for gone, whose time was over at 2026-06-15T11:00:00.000Z",
+        Object.assign(entry(product.stockHolds, "gone"), {
+          status: "held",
+          holdUntil: new Date(placedAt.getTime() + 1_000),
+        }),
+      "I12: product holds something for gone, whose time was over at 2026-06-15T11:00:01.000Z",
     ],
     [
       "a payment in doubt",
