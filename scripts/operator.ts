@@ -4,15 +4,13 @@
 // ORDER_ADDRESS, PRODUCT_ADDRESS, MEMBER_ADDRESS, PAYMENT_ADDRESS    where a service is, if not there
 // ORDER_CA_FILE, PRODUCT_CA_FILE, MEMBER_CA_FILE, PAYMENT_CA_FILE    PEM authority of each that is called over TLS
 // OPERATOR_TOKEN    who you are; without it, an operator of the system that npm start keeps in DATA_DIR, .data
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Service } from "@quadrille/contracts/events";
 import { isRefusalCode, refusals } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
 import { client, type RpcClient } from "@quadrille/rpc";
-import { openDevKeys } from "@quadrille/rpc/devkeys";
 import type { Definition } from "@quadrille/rpc/service";
 import { portInRow } from "@quadrille/stack/ports";
+import { dataDirOf, developmentKeys } from "./development-keys.ts";
 import { readFirstPort } from "./first-port.ts";
 
 const deadlineMs = 10_000;
@@ -21,11 +19,10 @@ export async function operatorToken(): Promise<string> {
   return process.env.OPERATOR_TOKEN ?? (await developmentToken());
 }
 
-/** Only where `npm start` has made keys: no system is made up by asking about it. */
 async function developmentToken(): Promise<string> {
-  const folder = join(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"), "keys");
-  if (!existsSync(folder)) throw new Error("OPERATOR_TOKEN: expected the token of an operator");
-  return await (await openDevKeys(folder)).mintToken({ sub: "operator", role: "operator" });
+  const keys = await developmentKeys(dataDirOf(process.env));
+  if (keys === undefined) throw new Error("OPERATOR_TOKEN: expected the token of an operator");
+  return await keys.mintToken({ sub: "operator", role: "operator" });
 }
 
 export async function connect<D extends Definition>(

@@ -8,7 +8,7 @@
 // DATA_DIR                where everything is kept, .data
 import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { untilSignalled } from "@quadrille/process/shutdown";
 import { type Stack, startStack } from "@quadrille/stack";
@@ -18,9 +18,10 @@ import { choosePorts } from "@quadrille/stack/ports";
 import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
 import { play, type Stage, stories } from "@quadrille/stack/stories";
 import { openTimeline } from "@quadrille/stack/timeline";
+import { dataDirOf } from "./development-keys.ts";
 import { readFirstPort } from "./first-port.ts";
 
-const dataDir = resolve(process.env.DATA_DIR ?? join(import.meta.dirname, "../.data"));
+const dataDir = dataDirOf(process.env);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 try {

@@ -2,11 +2,19 @@ import { existsSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { services } from "@quadrille/contracts/events";
 import type { DevKeys } from "@quadrille/rpc/devkeys";
-import { addressOf, demoSettings, planProvider, planServices, type Surroundings } from "./plan.ts";
+import {
+  addressOf,
+  demoSettings,
+  planGateway,
+  planProvider,
+  planServices,
+  type Surroundings,
+} from "./plan.ts";
 
 const around: Surroundings = {
   ports: {
     services: { order: [11, 21], product: [12], member: [13], payment: [14, 24] },
+    gateway: [10, 20],
     provider: 15,
     nats: undefined,
     postgres: undefined,
@@ -21,6 +29,8 @@ const around: Surroundings = {
 
 describe("the plan", () => {
   const planned = planServices(around);
+  const gateways = planGateway(around);
+  const everything = [...planned, ...gateways, planProvider(around)];
 
   test("has a process for every replica, each with a name and a port of its own", () => {
     expect(planned.map(({ name, env }) => [name, env.RPC_PORT])).toEqual([
@@ -34,7 +44,7 @@ describe("the plan", () => {
   });
 
   test("names files that are there", () => {
-    for (const { entry, env } of [...planned, planProvider(around)]) {
+    for (const { entry, env } of everything) {
       expect(existsSync(entry)).toBe(true);
       if (env.RPC_REFLECTION_FILE !== undefined) expect(existsSync(env.RPC_REFLECTION_FILE)).toBe(true);
     }
@@ -52,8 +62,28 @@ describe("the plan", () => {
     expect(payment?.TOSS_SECRET_KEY).toBe(provider.SECRET_KEY);
   });
 
+  test("lets the gateway reach every replica of every service, and send buyers to the provider's window", () => {
+    expect(gateways.map(({ name, env }) => [name, env.GATEWAY_PORT])).toEqual([
+      ["gateway", "10"],
+      ["gateway-2", "20"],
+    ]);
+    for (const { env } of gateways)
+      expect(env).toMatchObject({
+        ORDER_ADDRESS: "ipv4:127.0.0.1:11,127.0.0.1:21",
+        PRODUCT_ADDRESS: "ipv4:127.0.0.1:12",
+        MEMBER_ADDRESS: "ipv4:127.0.0.1:13",
+        PAYMENT_ADDRESS: "ipv4:127.0.0.1:14,127.0.0.1:24",
+        PAYMENT_WINDOW_URL: "http://127.0.0.1:15/window",
+      });
+  });
+
+  test("lets the gateway take the same tokens as the services behind it", () => {
+    const taken = { JWT_ISSUER: "i", JWT_AUDIENCE: "a", JWT_KEYS: "/keys" };
+    for (const { env } of [...planned, ...gateways]) expect(env).toMatchObject(taken);
+  });
+
   test("is overridden by what the environment adds, which may take a variable away too", () => {
-    for (const { env } of [...planned, planProvider(around)]) {
+    for (const { env } of everything) {
       expect(env.LOG_LEVEL).toBe("warn");
       expect("DATABASE_POOL" in env && env.DATABASE_POOL === undefined).toBe(true);
     }

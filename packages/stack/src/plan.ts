@@ -39,16 +39,38 @@ export function addressOf(service: Service, ports: Ports): string {
   return `ipv4:${ports.services[service].map((port) => `127.0.0.1:${port}`).join(",")}`;
 }
 
+export function providerUrlOf({ provider }: Ports): string {
+  return `http://127.0.0.1:${provider}`;
+}
+
 export function planProvider({ ports, providerDir, env }: Surroundings): PlannedProcess {
   const entry = join(root, "simulators/toss-payments/src/main.ts");
   const own = { PORT: `${ports.provider}`, SECRET_KEY: providerSecret, DATA_DIR: providerDir };
   return { name: "provider", entry, env: { ...own, ...env } };
 }
 
+/** The gateway's processes, each of which reaches every replica of every service. */
+export function planGateway({ ports, keys, env }: Surroundings): PlannedProcess[] {
+  return ports.gateway.map((port, replica) => ({
+    name: nameOf("gateway", replica),
+    entry: join(root, "services/gateway/src/main.ts"),
+    env: {
+      GATEWAY_PORT: `${port}`,
+      PRODUCT_ADDRESS: addressOf("product", ports),
+      MEMBER_ADDRESS: addressOf("member", ports),
+      ORDER_ADDRESS: addressOf("order", ports),
+      PAYMENT_ADDRESS: addressOf("payment", ports),
+      PAYMENT_WINDOW_URL: `${providerUrlOf(ports)}/window`,
+      ...accepting(keys),
+      ...env,
+    },
+  }));
+}
+
 export function planServices(around: Surroundings): PlannedProcess[] {
   return services.flatMap((service) =>
     around.ports.services[service].map((port, replica) => ({
-      name: replica === 0 ? service : `${service}-${replica + 1}`,
+      name: nameOf(service, replica),
       entry: join(root, `services/${service}/src/main.ts`),
       env: { ...everyService(around, service, port), ...own(around)[service], ...around.env },
     })),
@@ -65,10 +87,17 @@ function everyService(
     RPC_REFLECTION_FILE: join(root, "packages/contracts/src/gen/descriptors.binpb"),
     DATABASE_URL: databases[service],
     NATS_URL: natsUrl,
-    JWT_ISSUER: keys.auth.issuer,
-    JWT_AUDIENCE: keys.auth.audience,
-    JWT_KEYS: keys.jwksFile,
+    ...accepting(keys),
   };
+}
+
+/** Whose tokens a process takes. */
+function accepting({ auth, jwksFile }: DevKeys): NodeJS.ProcessEnv {
+  return { JWT_ISSUER: auth.issuer, JWT_AUDIENCE: auth.audience, JWT_KEYS: jwksFile };
+}
+
+function nameOf(what: string, replica: number): string {
+  return replica === 0 ? what : `${what}-${replica + 1}`;
 }
 
 function own({ ports, tokenFile }: Surroundings): Record<Service, NodeJS.ProcessEnv> {
@@ -80,6 +109,6 @@ function own({ ports, tokenFile }: Surroundings): Record<Service, NodeJS.Process
     },
     product: {},
     member: {},
-    payment: { TOSS_URL: `http://127.0.0.1:${ports.provider}`, TOSS_SECRET_KEY: providerSecret },
+    payment: { TOSS_URL: providerUrlOf(ports), TOSS_SECRET_KEY: providerSecret },
   };
 }

@@ -4,13 +4,17 @@ import { describe, expect, test } from "@jest/globals";
 import { freePorts } from "@quadrille/embedded/free-port";
 import { choosePorts, type Ports } from "./ports.ts";
 
-const all = ({ services, provider }: Ports) => [...Object.values(services).flat(), provider];
+const all = ({ services, gateway, provider }: Ports) => [
+  ...Object.values(services).flat(),
+  ...gateway,
+  provider,
+];
 
 describe("ports", () => {
   test("are free ones for a test, none of them twice; the servers take their own", async () => {
     const ports = await choosePorts(undefined, 3);
-    expect(all(ports)).toHaveLength(13);
-    expect(new Set(all(ports)).size).toBe(13);
+    expect(all(ports)).toHaveLength(16);
+    expect(new Set(all(ports)).size).toBe(16);
     expect([ports.nats, ports.postgres]).toEqual([undefined, undefined]);
   });
 
@@ -24,6 +28,7 @@ describe("ports", () => {
         member: [base + 3, base + 103],
         payment: [base + 4, base + 104],
       },
+      gateway: [base, base + 100],
       provider: base + 5,
       nats: base + 22,
       postgres: base + 32,
@@ -33,6 +38,7 @@ describe("ports", () => {
   test("that are taken are named, with what they are for", async () => {
     const [base = 0] = await freePorts(1);
     for (const [place, what] of [
+      [0, "the gateway"],
       [3, "the member service"],
       [5, "the payment provider's simulator"],
     ] as const) {

@@ -1,14 +1,15 @@
-// Starts the whole system on this machine: PostgreSQL, nats-server, the payment provider's simulator and every service.
+// Starts the whole system on this machine: PostgreSQL, nats-server, the payment provider's simulator, every service and the gateway.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Service } from "@quadrille/contracts/events";
-import { type Service as Process, startNats, startPostgres, startService } from "@quadrille/embedded";
+import { startNats, startPostgres } from "@quadrille/embedded";
 import { type DevKeys, openDevKeys } from "@quadrille/rpc/devkeys";
 import { createDatabases } from "./databases.ts";
-import { addressOf, type PlannedProcess, planProvider, planServices } from "./plan.ts";
-import { choosePorts } from "./ports.ts";
+import { addressOf, planGateway, planProvider, planServices, providerUrlOf } from "./plan.ts";
+import { choosePorts, type Ports } from "./ports.ts";
+import { allStarted, type Listeners, type Processes, startProcesses } from "./processes.ts";
 
-export interface StackOptions {
+export interface StackOptions extends Listeners {
   /** Everything the system keeps is below this folder. */
   readonly dataDir: string;
   /** The first of a row of fixed ports; free ones unless told. */
@@ -17,16 +18,12 @@ export interface StackOptions {
   readonly databaseUrl?: string | undefined;
   /** An outside nats-server with JetStream. */
   readonly natsUrl?: string | undefined;
-  /** Processes of each service; 1. */
+  /** Processes of each service and of the gateway; 1. */
   readonly replicas?: number | undefined;
   /** Added to every process's environment. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Parameters of the embedded PostgreSQL over its defaults. */
   readonly postgresSettings?: Readonly<Record<string, string | number>> | undefined;
-  /** Hears each line any process writes, with the process's name. */
-  readonly log?: ((process: string, line: string) => void) | undefined;
-  /** Hears of each process that ended though nobody here ended it. */
-  readonly ended?: ((process: string, how: string) => void) | undefined;
 }
 
 export interface Stack extends AsyncDisposable {
@@ -35,13 +32,14 @@ export interface Stack extends AsyncDisposable {
   readonly databases: Readonly<Record<Service, string>>;
   /** What a gRPC client dials to reach every replica of a service. */
   readonly addresses: Readonly<Record<Service, string>>;
+  /** Where the gateway is: `http://127.0.0.1:7000`. */
+  readonly gatewayUrl: string;
+  /** The same for every process of the gateway, the one above first. */
+  readonly gatewayUrls: readonly string[];
   readonly providerUrl: string;
-  /** The running processes by name: `provider`, `order`, `order-2`, … */
-  readonly processes: ReadonlyMap<string, Process>;
-  /** Ends one process at once, as a crash would. Fails when it had ended before. */
-  kill(name: string): Promise<void>;
-  /** Starts one process again, after it was stopped or killed. */
-  restart(name: string): Promise<Process>;
+  readonly processes: Processes["running"];
+  readonly kill: Processes["kill"];
+  readonly restart: Processes["restart"];
 }
 
 /** Resolves when every process has said that it is ready. Disposing ends them all, the servers last. */
@@ -50,59 +48,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true });
   const ports = await choosePorts(options.portBase, options.replicas ?? 1);
-  const log = (name: string) => (line: string) => options.log?.(name, line);
-
-  const [postgres, nats] = await allStarted([
-    options.databaseUrl === undefined
-      ? startPostgres({
-          dataDir: join(dataDir, "postgres"),
-          port: ports.postgres,
-          settings: options.postgresSettings,
-          log: log("postgres"),
-        }).then((server) => opening.use(server))
-      : { url: options.databaseUrl },
-    options.natsUrl === undefined
-      ? startNats({ storeDir: join(dataDir, "nats"), port: ports.nats, log: log("nats") }).then((server) =>
-          opening.use(server),
-        )
-      : { url: options.natsUrl },
-  ]);
-  const databases = await createDatabases(postgres.url);
+  const servers = opening.use(await startServers(options, dataDir, ports));
+  const databases = await createDatabases(servers.postgresUrl);
   const keys = await openDevKeys(join(dataDir, "keys"));
-  const tokenFile = join(dataDir, "keys", "order.token");
-  await writeFile(tokenFile, await keys.mintToken({ sub: "order", role: "service", ttlS: 30 * 86_400 }), {
-    mode: 0o600,
-  });
-
   const around = {
     ports,
     databases,
-    natsUrl: nats.url,
+    natsUrl: servers.natsUrl,
     keys,
-    tokenFile,
+    tokenFile: await writeOrderToken(dataDir, keys),
     providerDir: join(dataDir, "provider"),
     env: options.env ?? {},
   };
-  const planned = [planProvider(around), ...planServices(around)];
-  const processes = new Map<string, Process>();
-  const endedHere = new Set<Process>();
-  opening.defer(async () => {
-    const running = [...processes.values()];
-    for (const each of running) endedHere.add(each);
-    await Promise.all(running.map((each) => each.stop()));
-  });
-  const start = async ({ name, entry, env }: PlannedProcess) => {
-    const running = await startService({ name, entry, env, log: log(name) });
-    processes.set(name, running);
-    void running.exited.then((how) => endedHere.has(running) || options.ended?.(name, how));
-    return running;
-  };
-  await allStarted(planned.map(start));
+  const planned = [planProvider(around), ...planServices(around), ...planGateway(around)];
+  const processes = opening.use(await startProcesses(planned, options));
 
+  const gatewayUrls = ports.gateway.map((port) => `http://127.0.0.1:${port}`);
+  const [gatewayUrl = ""] = gatewayUrls;
   const open = opening.move();
   return {
     keys,
-    natsUrl: nats.url,
+    natsUrl: servers.natsUrl,
     databases,
     addresses: {
       order: addressOf("order", ports),
@@ -110,29 +76,43 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       member: addressOf("member", ports),
       payment: addressOf("payment", ports),
     },
-    providerUrl: `http://127.0.0.1:${ports.provider}`,
-    processes,
-    async kill(name) {
-      const running = processes.get(name);
-      if (running === undefined) throw new Error(`there is no process ${name}`);
-      endedHere.add(running);
-      running.kill("SIGKILL");
-      const how = await running.exited;
-      if (how !== "signal SIGKILL") throw new Error(`${name} had ended by itself: ${how}`);
-    },
-    restart(name) {
-      const plan = planned.find((candidate) => candidate.name === name);
-      if (plan === undefined) throw new Error(`there is no process ${name}`);
-      return start(plan);
-    },
+    gatewayUrl,
+    gatewayUrls,
+    providerUrl: providerUrlOf(ports),
+    processes: processes.running,
+    kill: processes.kill,
+    restart: processes.restart,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
 
-/** What fails is told only when all the others are up: one that comes up later would be ended by nobody. */
-async function allStarted<const Starting extends readonly Promise<unknown>[] | readonly unknown[]>(
-  starting: Starting,
-): Promise<{ -readonly [Each in keyof Starting]: Awaited<Starting[Each]> }> {
-  await Promise.allSettled(starting);
-  return await Promise.all(starting);
+/** PostgreSQL and nats-server, ours or, where the options name one, somebody else's. */
+async function startServers(options: StackOptions, dataDir: string, ports: Ports) {
+  await using opening = new AsyncDisposableStack();
+  const log = (name: string) => (line: string) => options.log?.(name, line);
+  const ownPostgres = () =>
+    startPostgres({
+      dataDir: join(dataDir, "postgres"),
+      port: ports.postgres,
+      settings: options.postgresSettings,
+      log: log("postgres"),
+    }).then((server) => opening.use(server).url);
+  const ownNats = () =>
+    startNats({ storeDir: join(dataDir, "nats"), port: ports.nats, log: log("nats") }).then(
+      (server) => opening.use(server).url,
+    );
+  const [postgresUrl, natsUrl] = await allStarted([
+    options.databaseUrl ?? ownPostgres(),
+    options.natsUrl ?? ownNats(),
+  ]);
+  const open = opening.move();
+  return { postgresUrl, natsUrl, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** The order service's own token, in a file of its own that nobody else may read. */
+async function writeOrderToken(dataDir: string, keys: DevKeys): Promise<string> {
+  const file = join(dataDir, "keys", "order.token");
+  const token = await keys.mintToken({ sub: "order", role: "service", ttlS: 30 * 86_400 });
+  await writeFile(file, token, { mode: 0o600 });
+  return file;
 }
