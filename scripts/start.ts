@@ -16,8 +16,9 @@ import { connectAs } from "@quadrille/stack/clients";
 import { demoSettings } from "@quadrille/stack/plan";
 import { choosePorts } from "@quadrille/stack/ports";
 import { membersSeeded, seed, variantsSeeded } from "@quadrille/stack/seed";
-import { play, type Stage, stories } from "@quadrille/stack/stories";
+import { play, stories } from "@quadrille/stack/stories";
 import { openTimeline } from "@quadrille/stack/timeline";
+import { buyerAt, operatorAt } from "@quadrille/stack/visitors";
 import { dataDirOf } from "./development-keys.ts";
 import { readFirstPort } from "./first-port.ts";
 
@@ -53,7 +54,7 @@ async function run(): Promise<boolean> {
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1);
 
-  say(`Quadrille: starting ${startedHere().join(", ")} and four services …`);
+  say(`Quadrille: starting ${startedHere().join(", ")}, four services and the gateway …`);
   await using stack = await startStack({
     dataDir,
     portBase,
@@ -65,11 +66,13 @@ async function run(): Promise<boolean> {
   });
   say(`everything is up after ${seconds()} s; its log is ${logFile}`);
   if (isInterrupted) return false;
-  await using operator = await connectAs(stack, "operator", "operator");
-  await seed(operator);
+  {
+    await using operator = await connectAs(stack, "operator", "operator");
+    await seed(operator);
+  }
   if (isInterrupted) return false;
   say(`catalogue of ${variantsSeeded} variants and ${membersSeeded} members there after ${seconds()} s\n`);
-  const isAsTold = await playStories(stack, operator, () => isInterrupted);
+  const isAsTold = await playStories(stack, () => isInterrupted);
   if (flags.once || isInterrupted) {
     over.abort();
     return isAsTold;
@@ -91,13 +94,10 @@ function startedHere(): string[] {
 }
 
 /** Plays them one after the other; none after the first when that one fails, because each sells something. */
-async function playStories(
-  stack: Stack,
-  operator: Stage["operator"],
-  isInterrupted: () => boolean,
-): Promise<boolean> {
+async function playStories(stack: Stack, isInterrupted: () => boolean): Promise<boolean> {
   await using timeline = await openTimeline(stack.natsUrl);
-  await using regular = await connectAs(stack, "member", "1");
+  const operator = await operatorAt(stack, "operator", say);
+  const regular = await buyerAt(stack, "1", say);
   const stage = { stack, timeline, operator, regular, tell: say, stepMsMax: 20_000 };
   const failed: string[] = [];
   for (const story of stories) {
@@ -116,9 +116,12 @@ async function playStories(
   return failed.length === 0;
 }
 
-async function sayAddresses({ addresses, databases, natsUrl, providerUrl, keys }: Stack): Promise<void> {
+async function sayAddresses(stack: Stack): Promise<void> {
+  const { addresses, databases, gatewayUrl, natsUrl, providerUrl, keys } = stack;
   const token = await keys.mintToken({ sub: "1", role: "member", ttlS: 86_400 });
   const operatorToken = await keys.mintToken({ sub: "operator", role: "operator", ttlS: 86_400 });
+  say(`\ngateway      ${gatewayUrl}    its API: ${gatewayUrl}/docs`);
+  say(`\nthe shop, as member 1:\n${gatewayUrl}/#token=${token}`);
   say("\ngRPC");
   for (const [name, address] of Object.entries(addresses))
     say(`  ${name.padEnd(10)} ${address.replace("ipv4:", "")}`);

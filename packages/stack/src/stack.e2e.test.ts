@@ -10,6 +10,7 @@ import { seed, variantId } from "./seed.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { play, stories } from "./stories.ts";
 import { openTimeline } from "./timeline.ts";
+import { buyerAt, operatorAt } from "./visitors.ts";
 
 jest.setTimeout(120_000);
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" } as const;
@@ -28,10 +29,10 @@ const start = (options: Partial<StackOptions> = {}) =>
 
 async function story(stack: Stack, stepMsMax: number) {
   await using timeline = await openTimeline(stack.natsUrl);
-  await using operator = await connectAs(stack, "operator", "operator");
-  await using regular = await connectAs(stack, "member", "1");
   const lines: string[] = [];
   const tell = (line: string) => void lines.push(line);
+  const operator = await operatorAt(stack, "operator", tell);
+  const regular = await buyerAt(stack, "1", tell);
   const isAsTold = await play({ stack, timeline, operator, regular, stepMsMax, tell }, stories[0]);
   return { isAsTold, lines: lines.join("\n") };
 }
@@ -47,6 +48,7 @@ describe("a stack", () => {
     await using operator = await connectAs(stack, "operator", "operator");
     await seed(operator);
     expect([...stack.processes.keys()].toSorted()).toEqual([
+      "gateway",
       "member",
       "order",
       "payment",
@@ -57,12 +59,16 @@ describe("a stack", () => {
 
     const first = await story(stack, 20_000);
     expect(first.lines).toContain("is CONFIRMED");
+    expect(first.lines).toContain('POST /v1/cart/lines {"productId":"sku-0001","quantity":2} → 200');
+    expect(first.lines).toMatch(/^ {4}POST \/v1\/orders \{"cart":true,.*\} → 201$/m);
+    expect(first.lines).toMatch(/^ {4}POST \/v1\/orders\/[\w-]+\/payment\/confirm \{.*\} → 200$/m);
     expect(first.lines).toMatch(/\d+ ms {2}order +placed\n/);
     expect(first.isAsTold).toBe(true);
 
     await stack.processes.get("payment")?.stop();
     const second = await story(stack, 3_000);
     expect(second.isAsTold).toBe(false);
+    expect(second.lines).toMatch(/payment\/confirm \{.*\} → 503 UNAVAILABLE$/m);
     expect(second.lines).toMatch(/^ {4}UNAVAILABLE/m);
     expect(second.lines).toContain("still waiting for payment.opened");
     expect(second.lines).not.toContain("still waiting for order.placed");
@@ -73,6 +79,10 @@ describe("a stack", () => {
 
     await stack.kill("member");
     await stack.restart("member");
+    await stack.kill("gateway");
+    expect((await story(stack, 3_000)).lines).toContain("the gateway cannot be asked: connect ECONNREFUSED");
+    await stack.restart("gateway");
+    expect((await fetch(`${stack.gatewayUrl}/health/ready`)).status).toBe(200);
     await expect(stack.kill("nobody")).rejects.toThrow("there is no process nobody");
     expect(ended).toEqual(["payment: exit code 0"]); // What the stack ended itself is no news to anybody.
     await expect(payInWindow(stack.providerUrl, "", 1n)).rejects.toThrow("the payment window answered 4");
@@ -87,12 +97,14 @@ describe("a stack", () => {
     const { variants } = await buyer.products.batchGetVariants({ variantIds: [variantId(1)] });
     expect(variants).toHaveLength(1);
     expect(first.addresses.order).toBe(`ipv4:127.0.0.1:${portBase + 1}`);
+    expect(first.gatewayUrl).toBe(`http://127.0.0.1:${portBase}`);
 
     const databaseUrl = first.databases.order;
     const other = join(dataDir, "other");
     await using beside = await start({ dataDir: other, databaseUrl, natsUrl: first.natsUrl, replicas: 2 });
     expect(beside.databases).toEqual(first.databases);
-    expect(beside.processes.size).toBe(9);
+    expect(beside.processes.size).toBe(11);
+    for (const url of beside.gatewayUrls) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     const keys = await connectAs(beside, "member", "1");
     expect((await keys.orders.listOrders({ memberId: "", pageSize: 1, pageToken: "" })).orders).toHaveLength(
       1,
@@ -104,6 +116,6 @@ describe("a stack", () => {
     const [portBase = 0] = await freePorts(1);
     const broken = start({ portBase, env: { RELAY_SWEEP: "often" } });
     await expect(broken).rejects.toThrow("RELAY_SWEEP: expected");
-    for (const place of [1, 2, 3, 4, 5, 22, 32]) expect(await isFree(portBase + place)).toBe(true);
+    for (const place of [0, 1, 2, 3, 4, 5, 22, 32]) expect(await isFree(portBase + place)).toBe(true);
   });
 });

@@ -1,19 +1,15 @@
 // Stories (f) and (g): somebody we depend on says nothing for a while, and nothing is lost by it.
 import { setTimeout as pause } from "node:timers/promises";
-import type { Order } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
-import type { Clients } from "./clients.ts";
 import { accountOf, addFaults } from "./provider-control.ts";
-import { payInWindow } from "./provider-window.ts";
 import type { Stack } from "./stack.ts";
 import { sold } from "./story-sale.ts";
 import {
   confirm,
   follow,
   newBuyer,
-  newRequestId,
-  newVariant,
+  newProduct,
   pay,
-  place,
+  payAtProvider,
   price,
   refusedWith,
   type Stage,
@@ -21,81 +17,77 @@ import {
   untilAccepted,
   untilStatus,
 } from "./story-steps.ts";
+import type { Buyer, Order } from "./visitors.ts";
 
-const confirmed = { status: "ORDER_STATUS_CONFIRMED", told: sold } as const;
+const confirmed = { status: "CONFIRMED", told: sold } as const;
 
 /** The provider takes the money and answers nothing: payment is in doubt until it can ask, and nobody pays twice. */
 export async function paymentInDoubt(stage: Stage): Promise<void> {
   const { stack, tell } = stage;
-  await using buyer = await newBuyer(stage, 0n);
-  const variantId = await newVariant(stage, "A mirror in doubt", 1);
-  const order = await place(buyer, { units: { variantId, quantity: 1 }, points: 0n, due: price });
-  tell(`    order ${order.orderId} placed, ${order.amountDue} due`);
+  const buyer = await newBuyer(stage, 0);
+  const productId = await newProduct(stage, "A mirror in doubt", 1);
+  const order = await buyer.place({ units: { productId, quantity: 1 }, points: 0, due: price });
+  tell(`    order ${order.orderId} placed, ${order.amountDue.amount} due`);
   await follow(stage, buyer, order, confirmed, async () => {
-    await untilStatus(stage, buyer, order, "ORDER_STATUS_PAYABLE");
-    const windowFor = () => payInWindow(stack.providerUrl, order.orderId, order.amountDue);
-    const [first, second] = [await windowFor(), await windowFor()];
+    await untilStatus(stage, buyer, order, "PAYABLE");
+    const [first, second] = [await payAtProvider(stage, order), await payAtProvider(stage, order)];
     await using silence = await addFaults(stack.providerUrl, [
-      { fault: "timeout_after_effect", on: ["confirm"], paymentKey: first.paymentKey },
-      { fault: "outage", paymentKey: first.paymentKey, times: 1_000 },
+      { fault: "timeout_after_effect", on: ["confirm"], paymentKey: first },
+      { fault: "outage", paymentKey: first, times: 1_000 },
     ]);
     const startedAt = performance.now();
-    const confirming = confirm(stage, buyer, order, first.paymentKey);
+    const confirming = confirm(stage, buyer, order, first);
     confirming.catch(() => {}); // Awaited below, after the doubt, which says more.
     await untilInDoubt(stage, buyer, order);
     const ms = Math.round(performance.now() - startedAt);
     tell(`    the provider takes the money and answers nothing; after ${ms} ms the payment is UNKNOWN`);
-    await refusedWith("PAYMENT_IN_DOUBT", confirm(stage, buyer, order, second.paymentKey));
+    await refusedWith("PAYMENT_IN_DOUBT", confirm(stage, buyer, order, second));
     tell("    to pay once more is refused PAYMENT_IN_DOUBT; now the provider answers again");
     await silence[Symbol.asyncDispose]();
     await confirming;
   });
   const { captures, captured, refunded } = await accountOf(stack.providerUrl, order.orderId);
   tell(`    the provider's ledger: ${captures} capture, ${captured} taken, ${refunded} given back`);
-  const isChargedOnce = captures === 1 && BigInt(captured) === order.amountDue && refunded === 0;
-  if (!isChargedOnce) throw new StoryFault(`there should be one capture of ${order.amountDue}`);
+  const isChargedOnce = captures === 1 && captured === order.amountDue.amount && refunded === 0;
+  if (!isChargedOnce) throw new StoryFault(`there should be one capture of ${order.amountDue.amount}`);
 }
 
-async function untilInDoubt(stage: Stage, buyer: Clients, { orderId }: Order): Promise<void> {
+async function untilInDoubt(stage: Stage, buyer: Buyer, { orderId }: Order): Promise<void> {
   const until = Date.now() + stage.stepMsMax;
   // The order may be payable a moment before payment has heard so.
-  const look = () =>
-    untilAccepted(stage, "PAYMENT_UNKNOWN", () => buyer.payments.getPayment({ orderId, memberId: "" }));
-  let { payment } = await look();
-  while (payment?.status !== "PAYMENT_STATUS_UNKNOWN") {
-    if (Date.now() > until) throw new StoryFault(`the payment is ${payment?.status}, not in doubt`);
+  const look = () => untilAccepted(stage, "PAYMENT_UNKNOWN", () => buyer.payment(orderId));
+  let { status } = await look();
+  while (status !== "UNKNOWN") {
+    if (Date.now() > until) throw new StoryFault(`the payment is ${status}, not in doubt`);
     await pause(50);
-    ({ payment } = await look());
+    ({ status } = await look());
   }
 }
 
 /** Product answers nothing, then dies: carts are still shown, the breaker opens, and closes when product is back. */
 export async function productGone(stage: Stage): Promise<void> {
   const { stack, tell } = stage;
-  await using buyer = await newBuyer(stage, 0n);
-  const variantId = await newVariant(stage, "A basket that stays", 1);
-  const line = { variantId, quantity: 1 };
-  await buyer.orders.addCartLine({ requestId: newRequestId(), ...line });
+  const buyer = await newBuyer(stage, 0);
+  const productId = await newProduct(stage, "A basket that stays", 1);
+  const line = { productId, quantity: 1 };
+  await buyer.addLine(line);
   {
     await using _back = freezeProduct(stack);
-    const cart = await timed(() => shownWithoutProduct(buyer, variantId));
+    const cart = await timed(() => shownWithoutProduct(buyer, productId));
     tell(
       `    product answers nothing; the cart is still shown, after ${cart.ms} ms, its line PRODUCT_UNAVAILABLE`,
     );
-    const { tries, ms } = await untilBreakerOpens(stage, buyer, variantId, cart.ms);
+    const { tries, ms } = await untilBreakerOpens(stage, buyer, productId, cart.ms);
     tell(
       `    to change it is refused PRODUCT_UNAVAILABLE; after ${tries} tries the breaker is open: refused in ${ms} ms`,
     );
-    await refusedWith("PRODUCT_UNAVAILABLE", place(buyer, { units: line, points: 0n, due: price }));
+    await refusedWith("PRODUCT_UNAVAILABLE", buyer.place({ units: line, points: 0, due: price }));
     tell("    an order is refused PRODUCT_UNAVAILABLE too; now product is killed and started again");
   }
-  const change = { requestId: newRequestId(), ...line };
-  const closed = await timed(() =>
-    untilAccepted(stage, "PRODUCT_UNAVAILABLE", () => buyer.orders.changeCartLine(change)),
-  );
+  const closed = await timed(() => untilAccepted(stage, "PRODUCT_UNAVAILABLE", () => buyer.changeLine(line)));
   tell(`    the breaker closed ${closed.ms} ms after product was back`);
-  const order = await place(buyer, { points: 0n, due: price });
-  tell(`    order ${order.orderId} placed from that cart, ${order.amountDue} due`);
+  const order = await buyer.place({ points: 0, due: price });
+  tell(`    order ${order.orderId} placed from that cart, ${order.amountDue.amount} due`);
   await follow(stage, buyer, order, confirmed, () => pay(stage, buyer, order));
 }
 
@@ -110,18 +102,18 @@ function freezeProduct(stack: Stack): AsyncDisposable {
   };
 }
 
-async function shownWithoutProduct(buyer: Clients, variantId: string): Promise<void> {
-  const { cart } = await buyer.orders.getCart({});
-  const shown = cart?.lines.map((line) => `${line.quantity} ${line.variantId} ${line.problem}`).join(", ");
-  const must = `1 ${variantId} PRODUCT_UNAVAILABLE`;
+async function shownWithoutProduct(buyer: Buyer, productId: string): Promise<void> {
+  const { lines } = await buyer.cart();
+  const shown = lines.map((line) => `${line.quantity} ${line.productId} ${line.problem}`).join(", ");
+  const must = `1 ${productId} PRODUCT_UNAVAILABLE`;
   if (shown !== must) throw new StoryFault(`the cart shows "${shown}", not "${must}"`);
 }
 
 /** While it is closed every look-up takes its whole time; once it is open, next to none. */
 async function untilBreakerOpens(
   { stepMsMax }: Stage,
-  buyer: Clients,
-  variantId: string,
+  buyer: Buyer,
+  productId: string,
   lookUpMs: number,
 ): Promise<{ readonly tries: number; readonly ms: number }> {
   const until = Date.now() + stepMsMax;
@@ -129,12 +121,7 @@ async function untilBreakerOpens(
   for (let tries = atOnce; Date.now() < until; tries += atOnce) {
     const refused = await Promise.all(
       Array.from({ length: atOnce }, () =>
-        timed(() =>
-          refusedWith(
-            "PRODUCT_UNAVAILABLE",
-            buyer.orders.addCartLine({ requestId: newRequestId(), variantId, quantity: 1 }),
-          ),
-        ),
+        timed(() => refusedWith("PRODUCT_UNAVAILABLE", buyer.addLine({ productId, quantity: 1 }))),
       ),
     );
     const ms = Math.min(...refused.map((each) => each.ms));

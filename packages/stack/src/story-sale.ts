@@ -1,6 +1,6 @@
 // Story (a): everything goes well.
 import { variantId } from "./seed.ts";
-import { follow, newRequestId, pay, place, type Stage } from "./story-steps.ts";
+import { follow, pay, type Stage } from "./story-steps.ts";
 
 /** Facts of a sale without points, in no strict order. */
 export const sold = [
@@ -17,17 +17,16 @@ export const soldForPoints = [...sold, "member.benefits_held", "member.benefits_
 /** A cart becomes an order with points, is paid and confirmed. */
 export async function buyWithPoints(stage: Stage): Promise<void> {
   const { regular: buyer, tell } = stage;
-  await buyer.orders.clearCart({ requestId: newRequestId() });
-  await buyer.orders.addCartLine({ requestId: newRequestId(), variantId: variantId(1), quantity: 2 });
-  await buyer.orders.addCartLine({ requestId: newRequestId(), variantId: variantId(2), quantity: 1 });
-  const { cart } = await buyer.orders.getCart({});
-  const subtotal = cart?.subtotal ?? 0n;
-  const points = 500n;
+  await buyer.clearCart();
+  await buyer.addLine({ productId: variantId(1), quantity: 2 });
+  await buyer.addLine({ productId: variantId(2), quantity: 1 });
+  const { lines, subtotal } = await buyer.cart();
+  const points = 500;
   tell(
-    `    the cart holds ${cart?.lines.length} lines for ${subtotal} ${cart?.currency}; ${points} points are to be used`,
+    `    the cart holds ${lines.length} lines for ${subtotal.amount} ${subtotal.currency}; ${points} points are to be used`,
   );
-  const order = await place(buyer, { points, due: subtotal - points });
-  tell(`    order ${order.orderId} placed, ${order.amountDue} due`);
-  const end = { status: "ORDER_STATUS_CONFIRMED", told: soldForPoints } as const;
+  const order = await buyer.place({ points, due: subtotal.amount - points });
+  tell(`    order ${order.orderId} placed, ${order.amountDue.amount} due`);
+  const end = { status: "CONFIRMED", told: soldForPoints } as const;
   await follow(stage, buyer, order, end, () => pay(stage, buyer, order));
 }

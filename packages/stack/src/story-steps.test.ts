@@ -1,32 +1,29 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import type { Order, OrderStatus } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { Refusal } from "@quadrille/decider";
-import type { Clients } from "./clients.ts";
 import { figures, follow, refusedWith, type Stage, tellFigures, untilAccepted } from "./story-steps.ts";
+import type { Buyer, Order, OrderStatus } from "./visitors.ts";
 
 const order = { orderId: "o-1" } as Order;
-const sale = { status: "ORDER_STATUS_CONFIRMED", told: ["order.placed", "order.confirmed"] } as const;
+const sale = { status: "CONFIRMED", told: ["order.placed", "order.confirmed"] } as const;
 
 let lines: string[];
 let told: string[];
-let now: { status: OrderStatus; reason: string; stock: number; points: bigint };
+let now: { status: OrderStatus; reason?: string; stock: number; points: number };
 let stage: Stage;
 
 const buyer = {
-  orders: {
-    async *watchOrder() {
-      yield { change: { status: now.status } };
-    },
-    getOrder: async () => ({ order: now }),
+  async *statuses() {
+    yield now.status;
   },
-  products: { batchGetVariants: async () => ({ variants: [{ available: now.stock }] }) },
-  members: { getMember: async () => ({ member: { points: { available: now.points } } }) },
-} as unknown as Clients;
+  order: async () => now,
+  stockOf: async () => now.stock,
+  points: async () => now.points,
+} as unknown as Buyer;
 
 beforeEach(() => {
   lines = [];
   told = ["order.placed", "order.confirmed"];
-  now = { status: "ORDER_STATUS_CONFIRMED", reason: "", stock: 3, points: 500n };
+  now = { status: "CONFIRMED", stock: 3, points: 500 };
   const about = () => ({
     types: () => told,
     heard: async (wanted: readonly string[]) => wanted.every((type) => told.includes(type)),
@@ -55,11 +52,11 @@ describe("an order that is followed", () => {
   });
 
   test("at another end, or at this end for another reason, is no end as told", async () => {
-    now = { ...now, status: "ORDER_STATUS_CANCELLED", reason: "BY_MEMBER" };
+    now = { ...now, status: "CANCELLED", reason: "BY_MEMBER" };
     await expect(follow(stage, buyer, order, sale)).rejects.toThrow(
       "order o-1 is CANCELLED (BY_MEMBER), not CONFIRMED",
     );
-    const declined = { status: "ORDER_STATUS_CANCELLED", reason: "PAYMENT_DECLINED", told: [] } as const;
+    const declined = { status: "CANCELLED", reason: "PAYMENT_DECLINED", told: [] } as const;
     await expect(follow(stage, buyer, order, declined)).rejects.toThrow("not CANCELLED (PAYMENT_DECLINED)");
   });
 
@@ -78,17 +75,17 @@ describe("an order that is followed", () => {
 
 describe("figures", () => {
   test("that are as they were, or as they must be, are said", async () => {
-    const before = await figures(buyer, "v");
-    await tellFigures(stage, buyer, "v", { before });
+    const before = await figures(buyer, "p");
+    await tellFigures(stage, buyer, "p", { before });
     now = { ...now, stock: 2 };
-    await tellFigures(stage, buyer, "v", { before, must: { stock: 2, points: 500n } });
+    await tellFigures(stage, buyer, "p", { before, must: { stock: 2, points: 500 } });
     expect(lines.at(-1)).toBe("    before: 3 in stock, 500 points; after: 2 in stock, 500 points");
   });
 
   test("of which one did not come back are a fault", async () => {
-    const before = await figures(buyer, "v");
-    now = { ...now, points: 499n };
-    const wrong = tellFigures(stage, buyer, "v", { before });
+    const before = await figures(buyer, "p");
+    now = { ...now, points: 499 };
+    const wrong = tellFigures(stage, buyer, "p", { before });
     await expect(wrong).rejects.toThrow("after it there should be 3 in stock, 500 points");
     expect(lines.at(-1)).toContain("after: 3 in stock, 499 points");
   });

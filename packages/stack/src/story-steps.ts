@@ -1,21 +1,26 @@
 // What the stories are made of: one step of a buyer's client each, and what is missing when it does not go as told.
 import { setTimeout as pause } from "node:timers/promises";
-import type { Order, OrderStatus } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
-import type { Payment } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
 import type { RefusalCode } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
-import { type Clients, connectAs } from "./clients.ts";
 import { payInWindow } from "./provider-window.ts";
 import type { Stack } from "./stack.ts";
 import type { OrderTimeline, Timeline } from "./timeline.ts";
+import {
+  type Buyer,
+  buyerAt,
+  type Operator,
+  type Order,
+  type OrderStatus,
+  type Payment,
+} from "./visitors.ts";
 
 export interface Stage {
   readonly stack: Stack;
   readonly timeline: Timeline;
   /** Fills the shelves and gives points. */
-  readonly operator: Clients;
+  readonly operator: Operator;
   /** A member who has been here for long, with points. */
-  readonly regular: Clients;
+  readonly regular: Buyer;
   /** Takes each line of the story as it happens. */
   tell(line: string): void;
   /** How long any step may take before the story is given up, in ms. */
@@ -25,58 +30,25 @@ export interface Stage {
 /** The story did not go as told; the message says what is missing. */
 export class StoryFault extends Error {}
 
-export const newRequestId = () => crypto.randomUUID();
 const newId = (what: string) => `story-${what}-${crypto.randomUUID().slice(0, 8)}`;
 
-/** What every new variant costs, minor units. */
-export const price = 2_000n;
+/** What every new product costs, minor units. */
+export const price = 2_000;
 
 /** A thing to buy that no other story knows, so that its stock is this story's alone. */
-export async function newVariant({ operator }: Stage, title: string, units: number): Promise<string> {
-  const variantId = newId("variant");
-  await operator.products.createVariant({ requestId: newRequestId(), variantId, title, price, onSale: true });
-  await operator.products.receiveStock({ requestId: newRequestId(), variantId, quantity: units });
-  return variantId;
+export async function newProduct({ operator }: Stage, title: string, units: number): Promise<string> {
+  const productId = newId("product");
+  await operator.addProduct({ id: productId, title, price });
+  await operator.receive({ productId, quantity: units });
+  return productId;
 }
 
-/** Someone whose points are this story's alone. Whoever asks for one closes it. */
-export async function newBuyer({ stack, operator }: Stage, points: bigint): Promise<Clients> {
+/** Someone whose points are this story's alone. */
+export async function newBuyer({ stack, operator, tell }: Stage, points: number): Promise<Buyer> {
   const memberId = newId("member");
-  await operator.members.createMember({ requestId: newRequestId(), memberId, name: "A buyer of a story" });
-  if (points > 0n)
-    await operator.members.adjustPoints({
-      requestId: newRequestId(),
-      memberId,
-      points,
-      note: "for a story",
-    });
-  return await connectAs(stack, "member", memberId);
-}
-
-export interface Wish {
-  /** Units of one variant; everything in the cart when left out. */
-  readonly units?: { readonly variantId: string; readonly quantity: number };
-  readonly points: bigint;
-  readonly due: bigint;
-  /** The longest there is when left out. */
-  readonly payWithinSeconds?: number;
-}
-
-export async function place(
-  buyer: Clients,
-  { units, points, due, payWithinSeconds = 0 }: Wish,
-): Promise<Order> {
-  const { order } = await buyer.orders.placeOrder({
-    requestId: newRequestId(),
-    source:
-      units === undefined ? { $case: "cart", value: {} } : { $case: "lines", value: { lines: [units] } },
-    points,
-    expectedAmountDue: due,
-    method: "PAYMENT_METHOD_CARD",
-    payWithinSeconds,
-  });
-  if (order === undefined) throw new StoryFault("an order was placed without an answer");
-  return order;
+  await operator.addMember(memberId, "A buyer of a story");
+  if (points > 0) await operator.adjustPoints(memberId, points, "for a story");
+  return await buyerAt(stack, memberId, tell);
 }
 
 /** Resolves when it is refused with this code, and with nothing else. */
@@ -111,39 +83,47 @@ export async function untilAccepted<Answer>(
 /** Watches the order until it has one of these statuses, and says which. */
 export async function untilStatus(
   stage: Stage,
-  buyer: Clients,
+  buyer: Buyer,
   { orderId }: Order,
   ...statuses: readonly OrderStatus[]
 ): Promise<OrderStatus> {
   for await (const status of statusesOf(stage, buyer, orderId)) if (statuses.includes(status)) return status;
-  throw new StoryFault(`the order did not become ${statuses.map(shortStatus).join(" or ")}`);
+  throw new StoryFault(`the order did not become ${statuses.join(" or ")}`);
 }
 
 /** Confirms with a payment key of the provider's window. Answers when payment does: known, or in doubt. */
 export async function confirm(
   stage: Stage,
-  buyer: Clients,
-  { orderId, amountDue: amount }: Order,
+  buyer: Buyer,
+  { orderId, amountDue }: Order,
   paymentKey: string,
 ): Promise<Payment> {
-  const request = { requestId: newRequestId(), orderId, paymentKey, amount };
-  const { payment } = await untilAccepted(stage, "PAYMENT_NOT_READY", () =>
-    buyer.payments.confirmPayment(request, { deadlineMs: stage.stepMsMax }),
+  const key = crypto.randomUUID();
+  return await untilAccepted(stage, "PAYMENT_NOT_READY", () =>
+    buyer.confirm(orderId, paymentKey, amountDue.amount, key),
   );
-  if (payment === undefined) throw new StoryFault("a payment was confirmed without an answer");
-  return payment;
+}
+
+/** Pays in the provider's window, which hands out the payment key. */
+export async function payAtProvider(
+  { stack, tell }: Stage,
+  { orderId, amountDue: { amount } }: Order,
+  card: { readonly declineWith?: string } = {},
+): Promise<string> {
+  const { paymentKey } = await payInWindow(stack.providerUrl, orderId, BigInt(amount), card);
+  tell(`    POST /window ${JSON.stringify({ orderId, amount, ...card })} → 201, from the provider`);
+  return paymentKey;
 }
 
 /** Waits until the order may be paid, pays in the provider's window and confirms. */
 export async function pay(
   stage: Stage,
-  buyer: Clients,
+  buyer: Buyer,
   order: Order,
   card: { readonly declineWith?: string } = {},
 ): Promise<Payment> {
-  await untilStatus(stage, buyer, order, "ORDER_STATUS_PAYABLE");
-  const { paymentKey } = await payInWindow(stage.stack.providerUrl, order.orderId, order.amountDue, card);
-  return await confirm(stage, buyer, order, paymentKey);
+  await untilStatus(stage, buyer, order, "PAYABLE");
+  return await confirm(stage, buyer, order, await payAtProvider(stage, order, card));
 }
 
 export interface End {
@@ -162,7 +142,7 @@ export interface End {
  */
 export async function follow(
   stage: Stage,
-  buyer: Clients,
+  buyer: Buyer,
   order: Order,
   end: End,
   does: () => Promise<unknown> = async () => {},
@@ -179,7 +159,7 @@ export async function follow(
 /** Answers with what went wrong, if anything did, when the order has ended and its facts were heard, or had their time. */
 async function playOut(
   stage: Stage,
-  buyer: Clients,
+  buyer: Buyer,
   { orderId }: Order,
   does: () => Promise<unknown>,
   hears: (ms: number) => Promise<unknown>,
@@ -207,47 +187,41 @@ function show(
 
 async function holdToEnd(
   { tell }: Stage,
-  buyer: Clients,
+  buyer: Buyer,
   { orderId }: Order,
-  { status, reason = "" }: End,
+  { status, reason }: End,
 ): Promise<void> {
-  const { order } = await buyer.orders.getOrder({ orderId, memberId: "" });
-  const is = endInWords(order?.status ?? "", order?.reason ?? "");
+  const order = await buyer.order(orderId);
+  const is = endInWords(order.status, order.reason);
   const wanted = endInWords(status, reason);
   if (is !== wanted) throw new StoryFault(`order ${orderId} is ${is}, not ${wanted}`);
   tell(`    order ${orderId} is ${is}`);
 }
 
-function endInWords(status: string, reason: string): string {
-  return reason === "" ? shortStatus(status) : `${shortStatus(status)} (${reason})`;
+function endInWords(status: OrderStatus, reason: string | undefined): string {
+  return reason === undefined ? status : `${status} (${reason})`;
 }
 
 export interface Figures {
-  /** Units of the variant that can be ordered. */
+  /** Units of the product that can be ordered. */
   readonly stock: number;
   /** Points the buyer can spend. */
-  readonly points: bigint;
+  readonly points: number;
 }
 
-export async function figures(buyer: Clients, variantId: string): Promise<Figures> {
-  const [{ variants }, { member }] = await Promise.all([
-    buyer.products.batchGetVariants({ variantIds: [variantId] }),
-    buyer.members.getMember({ memberId: "" }),
-  ]);
-  const [variant] = variants;
-  if (variant === undefined || member?.points === undefined)
-    throw new StoryFault(`the figures of ${variantId} and its buyer cannot be read`);
-  return { stock: variant.available, points: member.points.available };
+export async function figures(buyer: Buyer, productId: string): Promise<Figures> {
+  const [stock, points] = await Promise.all([buyer.stockOf(productId), buyer.points()]);
+  return { stock, points };
 }
 
 /** Reads the figures again and says what they are; they must be as they were, or as `must` says. */
 export async function tellFigures(
   { tell }: Stage,
-  buyer: Clients,
-  variantId: string,
+  buyer: Buyer,
+  productId: string,
   { before, must = before }: { readonly before: Figures; readonly must?: Figures },
 ): Promise<void> {
-  const after = await figures(buyer, variantId);
+  const after = await figures(buyer, productId);
   tell(`    before: ${inWords(before)}; after: ${inWords(after)}`);
   if (inWords(after) !== inWords(must)) throw new StoryFault(`after it there should be ${inWords(must)}`);
 }
@@ -257,22 +231,10 @@ function inWords({ stock, points }: Figures): string {
 }
 
 /** Every status of an order from its first on; ends when nothing can change any more, or when the story's patience does. */
-async function* statusesOf(
-  { stepMsMax }: Stage,
-  buyer: Clients,
-  orderId: string,
-): AsyncGenerator<OrderStatus> {
+async function* statusesOf({ stepMsMax }: Stage, buyer: Buyer, orderId: string): AsyncGenerator<OrderStatus> {
   try {
-    const signal = AbortSignal.timeout(stepMsMax);
-    for await (const { change } of buyer.orders.watchOrder({ orderId, afterChange: 0 }, { signal }))
-      if (change !== undefined) yield change.status;
+    yield* buyer.statuses(orderId, AbortSignal.timeout(stepMsMax));
   } catch (error) {
-    const { cause } = error as Error;
-    const isTimeOver = cause instanceof DOMException && cause.name === "TimeoutError";
-    if (!isTimeOver) throw error;
+    if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
   }
-}
-
-function shortStatus(status: string): string {
-  return status.replace("ORDER_STATUS_", "");
 }

@@ -3,16 +3,15 @@ import {
   figures,
   follow,
   newBuyer,
-  newVariant,
+  newProduct,
   pay,
-  place,
   price,
   refusedWith,
   type Stage,
   tellFigures,
 } from "./story-steps.ts";
 
-const points = 500n;
+const points = 500;
 const payWithinSeconds = 3;
 
 /** Facts of an order that was held, could have been paid, and gave everything back, in no strict order. */
@@ -29,42 +28,44 @@ const givenBack = [
 
 /** The card is refused: the order ends, stock and points come back. */
 export async function cardDeclined(stage: Stage): Promise<void> {
-  await using buyer = await newBuyer(stage, points);
-  const variantId = await newVariant(stage, "A clock for another card", 1);
-  const before = await figures(buyer, variantId);
-  const order = await place(buyer, {
-    units: { variantId, quantity: 1 },
+  const buyer = await newBuyer(stage, points);
+  const productId = await newProduct(stage, "A clock for another card", 1);
+  const before = await figures(buyer, productId);
+  const order = await buyer.place({
+    units: { productId, quantity: 1 },
     points,
     due: price - points,
   });
-  stage.tell(`    order ${order.orderId} placed, ${order.amountDue} due, paid with a card that is refused`);
+  stage.tell(
+    `    order ${order.orderId} placed, ${order.amountDue.amount} due, paid with a card that is refused`,
+  );
   const end = {
-    status: "ORDER_STATUS_CANCELLED",
+    status: "CANCELLED",
     reason: "PAYMENT_DECLINED",
     told: [...givenBack, "payment.declined"],
   } as const;
   await follow(stage, buyer, order, end, () =>
     refusedWith("PAYMENT_DECLINED", pay(stage, buyer, order, { declineWith: "REJECT_CARD_PAYMENT" })),
   );
-  await tellFigures(stage, buyer, variantId, { before });
+  await tellFigures(stage, buyer, productId, { before });
 }
 
 /** Nobody pays: when the time to pay is over the order ends by itself, stock and points come back. */
 export async function neverPaid(stage: Stage): Promise<void> {
-  await using buyer = await newBuyer(stage, points);
-  const variantId = await newVariant(stage, "A vase to think about", 1);
-  const before = await figures(buyer, variantId);
-  const order = await place(buyer, {
-    units: { variantId, quantity: 1 },
+  const buyer = await newBuyer(stage, points);
+  const productId = await newProduct(stage, "A vase to think about", 1);
+  const before = await figures(buyer, productId);
+  const order = await buyer.place({
+    units: { productId, quantity: 1 },
     points,
     due: price - points,
     payWithinSeconds,
   });
   stage.tell(`    order ${order.orderId} placed, to be paid within ${payWithinSeconds} s; nobody pays`);
   await follow(stage, buyer, order, {
-    status: "ORDER_STATUS_CANCELLED",
+    status: "CANCELLED",
     reason: "PAYMENT_EXPIRED",
     told: [...givenBack, "payment.voided"],
   });
-  await tellFigures(stage, buyer, variantId, { before });
+  await tellFigures(stage, buyer, productId, { before });
 }
