@@ -15,17 +15,17 @@ const all = Object.entries(refusals) as [RefusalCode, RefusalKind][];
 
 /** What HTTP may call each gRPC status: google.rpc.Code's own mapping, and what says more in its place. */
 const fitting: Record<GrpcStatus, readonly number[]> = {
-  INVALID_ARGUMENT: [400],
+  INVALID_ARGUMENT: [400, 406, 415],
   UNAUTHENTICATED: [401],
   PERMISSION_DENIED: [403],
   NOT_FOUND: [404],
   ALREADY_EXISTS: [409],
   FAILED_PRECONDITION: [402, 409, 412, 422],
-  ABORTED: [409],
-  RESOURCE_EXHAUSTED: [413, 429, 503],
+  ABORTED: [408, 409],
+  RESOURCE_EXHAUSTED: [413, 429, 431, 503],
   UNAVAILABLE: [503],
   DEADLINE_EXCEEDED: [504],
-  UNIMPLEMENTED: [404, 501],
+  UNIMPLEMENTED: [404, 405, 501],
   INTERNAL: [500],
 };
 
@@ -55,6 +55,7 @@ test("to ask again unchanged may help only when the service was not able to answ
   expect(new Set(transient)).toEqual(
     new Set([
       "DEADLINE_EXCEEDED",
+      "RATE_LIMITED",
       "OVERLOADED",
       "UNAVAILABLE",
       "PRODUCT_UNAVAILABLE",

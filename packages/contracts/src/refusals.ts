@@ -33,7 +33,17 @@ export const refusals = {
   ),
   REQUEST_TOO_LARGE: kind("RESOURCE_EXHAUSTED", 413, "The request is larger than this service accepts."),
   REQUEST_ID_REUSED: kind("FAILED_PRECONDITION", 422, "This request id was used before with another body."),
+  HEADERS_TOO_LARGE: kind("RESOURCE_EXHAUSTED", 431, "The request's headers are larger than accepted here."),
+  REQUEST_TIMEOUT: kind("ABORTED", 408, "The request took too long to arrive."),
+  MEDIA_TYPE_UNSUPPORTED: kind("INVALID_ARGUMENT", 415, "The body is of a type that is not read here."),
+  NOT_ACCEPTABLE: kind("INVALID_ARGUMENT", 406, "The answer comes in no type that the request accepts."),
   METHOD_UNKNOWN: kind("UNIMPLEMENTED", 404, "There is no such method."),
+  ROUTE_UNKNOWN: kind("UNIMPLEMENTED", 404, "There is nothing at this path."),
+  HTTP_METHOD_UNKNOWN: kind(
+    "UNIMPLEMENTED",
+    405,
+    "There is nothing that this HTTP method does at this path.",
+  ),
   DEADLINE_EXCEEDED: kind(
     "DEADLINE_EXCEEDED",
     504,
@@ -43,6 +53,12 @@ export const refusals = {
   // The caller.
   UNAUTHENTICATED: kind("UNAUTHENTICATED", 401, "No token was given, or it is not valid here."),
   FORBIDDEN: kind("PERMISSION_DENIED", 403, "This caller may not do that."),
+
+  RATE_LIMITED: kind(
+    "RESOURCE_EXHAUSTED",
+    429,
+    "There were too many requests in a short time; try again later.",
+  ),
 
   // The service.
   OVERLOADED: kind(
@@ -124,9 +140,11 @@ const transientStatuses: ReadonlySet<GrpcStatus> = new Set([
   "DEADLINE_EXCEEDED",
 ]);
 
+const tooLarge: ReadonlySet<RefusalCode> = new Set(["REQUEST_TOO_LARGE", "HEADERS_TOO_LARGE"]);
+
 /** Whether the very same input may succeed later without anyone changing anything. What is too large stays so. */
 export function isTransient(code: RefusalCode): boolean {
-  return code !== "REQUEST_TOO_LARGE" && transientStatuses.has(refusals[code].grpc);
+  return !tooLarge.has(code) && transientStatuses.has(refusals[code].grpc);
 }
 
 /** The same of whatever was thrown: a "no" of the catalogue that time alone may turn into a yes. */

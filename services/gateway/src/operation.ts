@@ -1,0 +1,93 @@
+// What a route tells about itself: its name and every answer it may give, the noes with the codes behind them.
+import { type RefusalCode, refusals } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
+import type { Role } from "@quadrille/rpc";
+import type { TSchema } from "typebox";
+import { problemOf, problemType } from "./problem.ts";
+
+/** What any route that asks a service may answer. */
+const always: readonly RefusalCode[] = [
+  "INVALID_REQUEST",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "NOT_ACCEPTABLE",
+  "RATE_LIMITED",
+  "INTERNAL",
+  "OVERLOADED",
+  "UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+];
+/** What a route with a body may answer besides. */
+const ofBodies: readonly RefusalCode[] = ["REQUEST_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "REQUEST_TIMEOUT"];
+
+export interface About {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+}
+
+interface Parts {
+  readonly params?: TSchema;
+  readonly querystring?: TSchema;
+  readonly body?: TSchema;
+  readonly headers?: TSchema;
+  readonly response: { readonly [status: number]: TSchema };
+}
+
+/** A route's schema and who may call it. The types stay those of `parts`; the noes are for the document alone. */
+export function operation<const P extends Parts>(
+  about: About,
+  roles: readonly Role[],
+  parts: P,
+  codes: readonly RefusalCode[] = [],
+) {
+  const mayRefuse = [...always, ...(parts.body === undefined ? [] : ofBodies), ...codes];
+  const schema = {
+    ...about,
+    tags: [...about.tags],
+    security: roles.map((role) => ({ token: [role] })),
+    ...parts,
+    response: { ...noes(mayRefuse), ...parts.response },
+  };
+  return { schema: schema as unknown as P, config: { roles } };
+}
+
+/** An answer of this shape, described; a `$ref` alone has no room for words. */
+export function answer<S extends TSchema>(description: string, schema: S, headers?: object): S {
+  const media = { "application/json": { schema } };
+  return { description, content: media, ...(headers === undefined ? {} : { headers }) } as unknown as S;
+}
+
+export const locationHeader = { Location: { type: "string", description: "Where it is from now on." } };
+export const etagHeader = { ETag: { type: "string", description: "Names this very state." } };
+
+/** One response for each status, with an example for each code. */
+function noes(codes: readonly RefusalCode[]): Record<string, object> {
+  const statuses = [...new Set(codes.map((code) => refusals[code].http))].sort();
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const here = codes.filter((code) => refusals[code].http === status);
+      const examples = here.map((code) => [code, { value: problemOf(new Refusal(code)) }]);
+      const headers = headersOf(status);
+      return [
+        `${status}`,
+        {
+          description: here.map((code) => `\`${code}\`: ${refusals[code].sentence}`).join("\n\n"),
+          content: {
+            [problemType]: { schema: { $ref: "Problem#" }, examples: Object.fromEntries(examples) },
+          },
+          ...(headers === undefined ? {} : { headers }),
+        },
+      ];
+    }),
+  );
+}
+
+function headersOf(status: number): object | undefined {
+  if (status === 401)
+    return { "WWW-Authenticate": { type: "string", description: "How to say who you are." } };
+  if (status === 429 || status === 503)
+    return { "Retry-After": { type: "integer", description: "Seconds after which it may go better." } };
+  return undefined;
+}

@@ -1,0 +1,58 @@
+// Checks the parts of a request against their schemas as they came: nothing is filled in, rounded or thrown away.
+import type { Violation } from "@quadrille/decider";
+import type { FastifySchemaCompiler, FastifySchemaValidationError } from "fastify";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
+
+const whole = /^(0|-?[1-9]\d{0,15})$/;
+
+/** One schema gives types, documentation and this. A query's whole numbers come as text and are read where one is due. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const compiled = Compile(schema);
+  return (given: unknown) => {
+    const value = httpPart === "querystring" ? withNumbers(schema, given) : given;
+    return compiled.Check(value) ? { value } : { error: compiled.Errors(value) as never };
+  };
+};
+
+/** A violation for each fault, named as the sender wrote it: `lines[2].quantity`, `Idempotency-Key`. */
+export function violationsOf(
+  faults: readonly (FastifySchemaValidationError | TLocalizedValidationError)[],
+  context: string | undefined,
+): Violation[] {
+  const violations = faults.flatMap(({ keyword, instancePath, params, message }) => {
+    const field = fieldOf(instancePath, context);
+    if (keyword === "required") {
+      const names = (params as { requiredProperties: readonly string[] }).requiredProperties;
+      return names.map((name) => ({ field: inside(field, name, context), description: "is required" }));
+    }
+    // The name in question has a fault of its own.
+    if (keyword === "additionalProperties" || keyword === "anyOf") return [];
+    const description = keyword === "boolean" ? "is not known here" : (message ?? "is not valid");
+    return [{ field, description }];
+  });
+  return violations.length > 0 ? violations : [{ field: context ?? "", description: "is not valid" }];
+}
+
+function withNumbers(schema: TSchema, given: unknown): unknown {
+  const { properties } = schema as { properties?: Readonly<Record<string, { type?: string }>> };
+  if (properties === undefined || typeof given !== "object" || given === null) return given;
+  const read = Object.entries(given).map(([name, value]) => {
+    const isNumber = properties[name]?.type === "integer" && typeof value === "string" && whole.test(value);
+    return [name, isNumber ? Number(value) : value];
+  });
+  return Object.fromEntries(read);
+}
+
+function fieldOf(instancePath: string, context: string | undefined): string {
+  const steps = instancePath.split("/").slice(1);
+  return steps.reduce((field, step) => inside(field, step, context), "");
+}
+
+function inside(field: string, step: string, context: string | undefined): string {
+  const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
+  if (context === "headers" && name === "idempotency-key") return "Idempotency-Key";
+  if (/^\d+$/.test(name)) return `${field}[${name}]`;
+  return field === "" ? name : `${field}.${name}`;
+}
