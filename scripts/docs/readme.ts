@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { settingTable } from "@quadrille/process/config";
 import { serviceSettings } from "@quadrille/process/service-config";
+import { settings as gateway } from "../../services/gateway/src/config.ts";
 import { settings as order } from "../../services/order/src/config.ts";
 import { settings as payment } from "../../services/payment/src/config.ts";
 import { settings as product } from "../../services/product/src/config.ts";
 
-const tables = { service: serviceSettings(7001), order, product, payment };
+const tables = { service: serviceSettings(7001), order, product, payment, gateway };
 
 export const readmePage = () =>
   withSettingTables(readFileSync(join(import.meta.dirname, "../../README.md"), "utf8"));

@@ -79,7 +79,16 @@ function processesOf(mark: string, dataDir: string): readonly string[] {
 }
 
 /** The places of `packages/stack/src/ports.ts`, said again on purpose: people put them into their scripts. */
-export const places = { order: 1, product: 2, member: 3, payment: 4, provider: 5, nats: 22, postgres: 32 };
+export const places = {
+  gateway: 0,
+  order: 1,
+  product: 2,
+  member: 3,
+  payment: 4,
+  provider: 5,
+  nats: 22,
+  postgres: 32,
+};
 
 /** The first of a row of ports of which nobody has one, below those that `freePort` gives to other tests. */
 export async function freeRow(): Promise<number> {

@@ -1,7 +1,9 @@
 // What `npm start` promises a person: stories with timelines, data that stays, clear words when it cannot, nothing left running.
+import { execFile } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { Service } from "@quadrille/contracts/events";
 import { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
@@ -9,7 +11,15 @@ import { startNats, startPostgres } from "@quadrille/embedded";
 import { client } from "@quadrille/rpc";
 import pg from "pg";
 import { auditCommand } from "./auditing.ts";
-import { copyRepository, freeRow, places, type Run, runStart, takenPorts } from "./start-script.ts";
+import {
+  copyRepository,
+  freeRow,
+  places,
+  type Run,
+  repository,
+  runStart,
+  takenPorts,
+} from "./start-script.ts";
 import { temporaryFolder } from "./system.ts";
 
 jest.setTimeout(120_000);
@@ -45,10 +55,20 @@ const told = [
 
 /** What each story says of its end, and the order in which they are told. */
 const ends = [
-  ["a", [/order \S+ is CONFIRMED$/m]],
+  [
+    "a",
+    [
+      /^ +POST \/v1\/cart\/lines \{"productId":"sku-0001","quantity":2\} → 200$/m,
+      /^ +POST \/v1\/orders \{"cart":true,.*\} → 201$/m,
+      /^ +GET \/v1\/orders\/\S+\/events → 200$/m,
+      /^ +POST \/v1\/orders\/\S+\/payment\/confirm \{.*\} → 200$/m,
+      /order \S+ is CONFIRMED$/m,
+    ],
+  ],
   [
     "b",
     [
+      /^ +POST \/v1\/orders \{.*\} → 409 OUT_OF_STOCK$/m,
       /refused OUT_OF_STOCK at the door$/m,
       /both orders were accepted \(race \d+\)$/m,
       /product {2}stock_rejected \(OUT_OF_STOCK\)$/m,
@@ -65,7 +85,14 @@ const ends = [
       /before: 1 in stock, 300 points; after: 1 in stock, 300 points$/m,
     ],
   ],
-  ["d", [/payment {2}declined \(REJECT_CARD_PAYMENT\)$/m, ...allBack("PAYMENT_DECLINED")]],
+  [
+    "d",
+    [
+      /^ +POST \/v1\/orders\/\S+\/payment\/confirm \{.*\} → \d+ PAYMENT_DECLINED$/m,
+      /payment {2}declined \(REJECT_CARD_PAYMENT\)$/m,
+      ...allBack("PAYMENT_DECLINED"),
+    ],
+  ],
   ["e", [/[3-9]\d{3} ms {2}payment {2}voided \(EXPIRED\)$/m, ...allBack("PAYMENT_EXPIRED")]],
   [
     "f",
@@ -126,11 +153,32 @@ test("it plays the stories once, prints who told what and when and how each ende
   expect(text).not.toContain("the end of"); // Product was killed by its story: nobody is to look for a reason.
 });
 
+/** Who the gateway takes the bearer of a token for. */
+async function memberOf(gateway: string, token = ""): Promise<unknown> {
+  const response = await fetch(`${gateway}/v1/me`, { headers: { authorization: `Bearer ${token}` } });
+  return ((await response.json()) as { readonly memberId?: unknown }).memberId;
+}
+
+/** What `npm run token` prints, with the data of this test. */
+async function tokenCommand(args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(repository, "scripts/token.ts"), ...args],
+    { env: { ...process.env, NODE_OPTIONS: "", DATA_DIR: dataDir } },
+  );
+  return stdout.trimEnd();
+}
+
 test("a second run keeps the data, serves what it prints, and Ctrl-C ends everything", async () => {
   await using run = await runStart({ dataDir, portBase });
   await run.printed("Ctrl-C ends everything.");
   expect(await takenPorts(portBase)).toEqual(Object.keys(places));
+  const [gateway = ""] = /http:\S+/.exec(run.text().split("stories ended as told.")[1] ?? "") ?? [];
+  expect(gateway).toBe(`http://127.0.0.1:${portBase}`); // The first of all addresses.
   const token = /token of member 1[^\n]*\n(\S+)/.exec(run.text())?.[1] ?? "";
+  const [, ofThePage] = new RegExp(`^${gateway}/#token=(\\S+)$`, "m").exec(run.text()) ?? [];
+  expect(await memberOf(gateway, ofThePage)).toBe("1");
+  expect(await memberOf(gateway, await tokenCommand(["--member", "7"]))).toBe("7");
   const config = { address: `127.0.0.1:${portBase + places.order}`, token: () => token, deadlineMs: 5_000 };
   await using orders = await client(OrderServiceService, config);
   const { orders: kept } = await orders.listOrders({ memberId: "", pageSize: 100, pageToken: "" });
@@ -166,24 +214,23 @@ test("--fresh forgets what earlier runs kept", async () => {
   expect({ how, left }).toEqual({ how: "exit code 0", left: [] });
   expect(run.text()).toContain("All 7 stories ended as told.");
   const log = await readFile(join(dataDir, "services.log"), "utf8");
-  expect(log.match(/"msg":"ready"/g)).toHaveLength(6); // Four services and the provider, of this run alone; product twice.
+  expect(log.match(/"msg":"ready"/g)).toHaveLength(7); // Four services, the gateway and the provider, of this run alone; product twice.
 });
 
-// The first is one of our services; the others are told by whoever starts them.
-test.each(Object.entries(places).filter(([name]) => ["product", "provider", "postgres"].includes(name)))(
-  "a taken port, that of %s, is said with its number",
-  async (_name, place) => {
-    const port = portBase + place;
-    await using server = createServer();
-    await new Promise<void>((resolve) => server.listen({ port, host: "127.0.0.1" }, resolve));
-    await using run = await runStart({ args: ["--once"], dataDir, portBase });
-    const { how, text, left } = await ended(run);
-    expect({ how, left }).toEqual({ how: "exit code 1", left: [] });
-    expect(text).toContain(`Port ${port} on 127.0.0.1, wanted for `);
-    expect(text).toContain("stop the program that has it, or choose another port.");
-    expect(text).not.toMatch(/^ +at /m); // Words for a person, no stack.
-  },
-);
+// Processes of ours, and a server that tells of it itself.
+test.each(
+  Object.entries(places).filter(([name]) => ["gateway", "product", "provider", "postgres"].includes(name)),
+)("a taken port, that of %s, is said with its number", async (_name, place) => {
+  const port = portBase + place;
+  await using server = createServer();
+  await new Promise<void>((resolve) => server.listen({ port, host: "127.0.0.1" }, resolve));
+  await using run = await runStart({ args: ["--once"], dataDir, portBase });
+  const { how, text, left } = await ended(run);
+  expect({ how, left }).toEqual({ how: "exit code 1", left: [] });
+  expect(text).toContain(`Port ${port} on 127.0.0.1, wanted for `);
+  expect(text).toContain("stop the program that has it, or choose another port.");
+  expect(text).not.toMatch(/^ +at /m); // Words for a person, no stack.
+});
 
 test("given outside servers, it starts none of its own", async () => {
   await using postgres = await startPostgres({

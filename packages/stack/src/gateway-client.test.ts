@@ -60,6 +60,17 @@ describe("a call", () => {
     expect(lines).toEqual(['POST /v1/orders {"cart":true} → 201']);
   });
 
+  test("is told without the payment key, with which money could be taken", async () => {
+    const { promise: sent, resolve } = Promise.withResolvers<string>();
+    answer = async (request, response) => {
+      resolve(await text(request));
+      json(response, 200, {});
+    };
+    await call(caller, "POST", "/v1/pay", { body: { paymentKey: "secret", amount: 1 } });
+    expect(await sent).toBe('{"paymentKey":"secret","amount":1}');
+    expect(lines).toEqual(['POST /v1/pay {"paymentKey":"…","amount":1} → 200']);
+  });
+
   test("has a key of its own, none when it only reads, and no type without a body", async () => {
     const keys: (string | undefined)[] = [];
     answer = ({ headers }, response) => {
@@ -83,7 +94,7 @@ describe("a call", () => {
     const refused = await call(caller, "DELETE", "/v1/cart").catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(Refusal);
     expect(refused).toMatchObject(problem);
-    expect(lines).toEqual(["DELETE /v1/cart → 400 INVALID_REQUEST"]);
+    expect(lines).toEqual(["DELETE /v1/cart → 400 INVALID_REQUEST quantity must be >= 1"]);
   });
 
   test("that fails in another way says so: no problem document, nobody there, no answer in time", async () => {

@@ -114,14 +114,20 @@ async function ask(
       ? error
       : new Error(`the gateway cannot be asked: ${reasonOf(error)}`, { cause: error });
   });
-  const said = body === undefined ? "" : ` ${JSON.stringify(body)}`;
+  const said = body === undefined ? "" : ` ${JSON.stringify(body, withoutSecrets)}`;
   if (response.ok) {
     told(`${method} ${path}${said} → ${response.status}`);
     return response;
   }
   const { code, violations = [], details = {} } = await problemOf(response);
-  told(`${method} ${path}${said} → ${response.status} ${code}`);
+  const faults = violations.map(({ field, description }) => ` ${field} ${description}`).join(",");
+  told(`${method} ${path}${said} → ${response.status} ${code}${faults}`);
   throw new Refusal(code, { violations, details });
+}
+
+/** With the payment key alone money could be taken. */
+function withoutSecrets(name: string, value: unknown): unknown {
+  return name === "paymentKey" ? "…" : value;
 }
 
 async function problemOf(response: Response): Promise<Problem> {
