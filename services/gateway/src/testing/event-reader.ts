@@ -29,13 +29,18 @@ export interface Reader {
 export interface Asking {
   readonly token?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Hears each event as it comes. */
+  onEvent?(event: SeenEvent): void;
 }
 
 /** A connection for each reader: none waits for another. */
 const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
 /** Resolves with the headers. Fails when nobody answers. */
-export async function openReader(url: string, { token, headers = {} }: Asking = {}): Promise<Reader> {
+export async function openReader(
+  url: string,
+  { token, headers = {}, onEvent }: Asking = {},
+): Promise<Reader> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, { agent, headers: { accept: "text/event-stream", ...authorization, ...headers } })
@@ -49,7 +54,12 @@ export async function openReader(url: string, { token, headers = {} }: Asking = 
     seen.text += text;
     const blocks = (rest + text).split("\n\n");
     rest = blocks.pop() ?? "";
-    for (const block of blocks) take(block, seen);
+    for (const block of blocks) {
+      const event = take(block, seen);
+      if (event === undefined) continue;
+      seen.events.push(event);
+      onEvent?.(event);
+    }
   });
   response.on("error", () => {}); // `over` tells it.
   const over = new Promise<"ended" | "broken">((resolve) => {
@@ -65,25 +75,22 @@ export async function openReader(url: string, { token, headers = {} }: Asking = 
   });
 }
 
-function take(
-  block: string,
-  seen: { events: SeenEvent[]; comments: number; retryMs: number | undefined },
-): void {
+function take(block: string, seen: { comments: number; retryMs: number | undefined }): SeenEvent | undefined {
   if (block.startsWith(":")) {
     seen.comments += 1;
-    return;
+    return undefined;
   }
   const fields = new Map(block.split("\n").map((line) => line.split(/: (.*)/s) as [string, string]));
   if (fields.has("retry")) seen.retryMs = Number(fields.get("retry"));
   const data = fields.get("data");
-  if (data === undefined) return;
+  if (data === undefined) return undefined;
   const id = fields.has("id") ? { id: Number(fields.get("id")) } : {};
-  seen.events.push({ event: fields.get("event") ?? "message", ...id, data: JSON.parse(data) });
+  return { event: fields.get("event") ?? "message", ...id, data: JSON.parse(data) };
 }
 
 export interface Followed {
   readonly changes: readonly SeenEvent[];
-  /** Connections it took. */
+  /** Streams it took. */
   readonly connections: number;
 }
 
@@ -94,10 +101,11 @@ export interface Followed {
 export async function follow(urls: readonly string[], asking: Asking, msMax: number): Promise<Followed> {
   const changes: SeenEvent[] = [];
   const giveUpAt = Date.now() + msMax;
-  for (let connections = 0; ; connections += 1) {
+  let connections = 0;
+  for (let tries = 0; ; tries += 1) {
     const last = changes.at(-1)?.id;
     const resumed = last === undefined ? {} : { "last-event-id": `${last}` };
-    const url = urls[connections % urls.length] as string;
+    const url = urls[tries % urls.length] as string;
     const reader = await openReader(url, { ...asking, headers: { ...asking.headers, ...resumed } }).catch(
       () => undefined,
     );
@@ -105,12 +113,13 @@ export async function follow(urls: readonly string[], asking: Asking, msMax: num
       await reader.over;
       throw new Error(`${url} answered ${reader.status}: ${reader.text}`);
     }
+    if (reader?.status === 200) connections += 1;
     const tooLate = setTimeout(() => reader?.close(), giveUpAt - Date.now());
     await reader?.over;
     clearTimeout(tooLate);
     const events = reader?.events ?? [];
     changes.push(...events.filter(({ event }) => event === "change"));
-    if (events.at(-1)?.event === "end") return { changes, connections: connections + 1 };
+    if (events.at(-1)?.event === "end") return { changes, connections };
     if (Date.now() >= giveUpAt)
       throw new Error(`${url} came to no end in ${msMax} ms, after ${changes.length} changes`);
     await pause(Math.min(reader?.retryMs ?? 500, 500)); // Tests are in more of a hurry than people.
