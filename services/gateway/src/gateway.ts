@@ -74,6 +74,7 @@ function openApp({ log, limits, trustedProxies }: GatewayParts): Gateway {
       maxHeaderSize: 16 * 1024,
     },
     forceCloseConnections: "idle",
+    return503OnClosing: false, // Who is connected still is answered; nobody new is let in.
     routerOptions: { maxParamLength: 500 },
     frameworkErrors: sendThrown,
     clientErrorHandler,

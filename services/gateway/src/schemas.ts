@@ -91,7 +91,7 @@ const nextPageToken = Type.Optional(
 export const PageQuery = Type.Object(
   {
     pageSize: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: "How many, at most." }),
+      Type.Integer({ minimum: 1, maximum: 100, description: "How many, at most; 20 unless told." }),
     ),
     pageToken: Type.Optional(
       Type.String({ minLength: 1, maxLength: 256, description: "The `nextPageToken` of the page before." }),
@@ -180,10 +180,12 @@ export const CartVersion = named(
 );
 
 export const PaymentMethod = Type.Enum(["CARD"], {
+  type: "string",
   description: "How the amount due is paid.",
   examples: ["CARD"],
 });
 export const OrderStatus = Type.Enum(["PENDING", "PAYABLE", "CANCELLING", "CONFIRMED", "CANCELLED"], {
+  type: "string",
   examples: ["PAYABLE"],
 });
 
@@ -196,7 +198,7 @@ export const NewOrder = Type.Object(
       Type.Array(WantedLine, { minItems: 1, maxItems: 50, description: "Orders these lines instead." }),
     ),
     points: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: safeMost, default: 0, description: "Points to use." }),
+      Type.Integer({ minimum: 0, maximum: safeMost, description: "Points to use; none unless told." }),
     ),
     expectedAmountDue: Amount("What the buyer was shown; the order is refused when it is not what is due."),
     method: PaymentMethod,
@@ -263,6 +265,7 @@ export const PaymentConfirmation = Type.Object(
 export const PaymentStatus = Type.Enum(
   ["READY", "CONFIRMING", "UNKNOWN", "APPROVED", "DECLINED", "VOIDED", "REFUNDING", "REFUNDED"],
   {
+    type: "string",
     description: "UNKNOWN: no answer yet; the provider is asked until there is one.",
     examples: ["APPROVED"],
   },
@@ -297,7 +300,10 @@ export const StuckPaymentPage = named(
 );
 export const PaymentResolution = Type.Object(
   {
-    resolution: Type.Enum(["CAPTURED", "NOT_CAPTURED", "REFUNDED", "RETRY"], { examples: ["RETRY"] }),
+    resolution: Type.Enum(["CAPTURED", "NOT_CAPTURED", "REFUNDED", "RETRY"], {
+      type: "string",
+      examples: ["RETRY"],
+    }),
     transactionKey: Type.Optional(
       Type.String({ minLength: 1, maxLength: 64, description: "The provider's key, when it was captured." }),
     ),

@@ -1,7 +1,7 @@
 // Checks the parts of a request against their schemas as they came: nothing is filled in, rounded or thrown away.
 import type { Violation } from "@quadrille/decider";
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from "fastify";
-import type { TSchema } from "typebox";
+import type { TObject, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
 
@@ -9,7 +9,7 @@ const whole = /^(0|-?[1-9]\d{0,15})$/;
 
 /** One schema gives types, documentation and this. A query's whole numbers come as text and are read where one is due. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const compiled = Compile(schema);
+  const compiled = Compile(httpPart === "headers" ? inLowerCase(schema) : schema);
   return (given: unknown) => {
     const value = httpPart === "querystring" ? withNumbers(schema, given) : given;
     return compiled.Check(value) ? { value } : { error: compiled.Errors(value) as never };
@@ -33,6 +33,17 @@ export function violationsOf(
     return [{ field, description }];
   });
   return violations.length > 0 ? violations : [{ field: context ?? "", description: "is not valid" }];
+}
+
+/** Headers have no case, and Node gives their names in small letters; the document writes them as people do. */
+function inLowerCase(schema: TSchema): TSchema {
+  const { properties, required = [] } = schema as Partial<TObject>;
+  const lowered = Object.entries(properties ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...schema,
+    properties: Object.fromEntries(lowered),
+    required: required.map((name) => name.toLowerCase()),
+  };
 }
 
 function withNumbers(schema: TSchema, given: unknown): unknown {
