@@ -55,7 +55,7 @@ export async function paymentInDoubt(stage: Stage): Promise<void> {
 async function untilInDoubt(stage: Stage, buyer: Buyer, { orderId }: Order): Promise<void> {
   const until = Date.now() + stage.stepMsMax;
   // The order may be payable a moment before payment has heard so.
-  const look = () => untilAccepted(stage, "PAYMENT_UNKNOWN", () => buyer.payment(orderId));
+  const look = () => untilAccepted(stage, ["PAYMENT_UNKNOWN"], () => buyer.payment(orderId));
   let { status } = await look();
   while (status !== "UNKNOWN") {
     if (Date.now() > until) throw new StoryFault(`the payment is ${status}, not in doubt`);
@@ -84,7 +84,9 @@ export async function productGone(stage: Stage): Promise<void> {
     await refusedWith("PRODUCT_UNAVAILABLE", buyer.place({ units: line, points: 0, due: price }));
     tell("    an order is refused PRODUCT_UNAVAILABLE too; now product is killed and started again");
   }
-  const closed = await timed(() => untilAccepted(stage, "PRODUCT_UNAVAILABLE", () => buyer.changeLine(line)));
+  const closed = await timed(() =>
+    untilAccepted(stage, ["PRODUCT_UNAVAILABLE"], () => buyer.changeLine(line)),
+  );
   tell(`    the breaker closed ${closed.ms} ms after product was back`);
   const order = await buyer.place({ points: 0, due: price });
   tell(`    order ${order.orderId} placed from that cart, ${order.amountDue.amount} due`);

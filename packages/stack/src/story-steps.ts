@@ -62,10 +62,10 @@ export async function refusedWith(code: RefusalCode, asked: Promise<unknown>): P
   throw new StoryFault(`it should have been refused ${code}`);
 }
 
-/** Asks until it is no longer refused with this code, which time alone may change. */
+/** Asks until it is no longer refused with one of these codes, which time alone may change. */
 export async function untilAccepted<Answer>(
   { stepMsMax }: Stage,
-  code: RefusalCode,
+  codes: readonly RefusalCode[],
   ask: () => Promise<Answer>,
 ): Promise<Answer> {
   const until = Date.now() + stepMsMax;
@@ -73,9 +73,9 @@ export async function untilAccepted<Answer>(
     try {
       return await ask();
     } catch (error) {
-      const isWorthTrying = error instanceof Refusal && error.code === code;
+      const isWorthTrying = error instanceof Refusal && codes.some((code) => code === error.code);
       if (!isWorthTrying || Date.now() > until) throw error;
-      await pause(50);
+      await pause(100);
     }
   }
 }
@@ -99,7 +99,8 @@ export async function confirm(
   paymentKey: string,
 ): Promise<Payment> {
   const key = crypto.randomUUID();
-  return await untilAccepted(stage, "PAYMENT_NOT_READY", () =>
+  // A service that has just come back is reached again within seconds.
+  return await untilAccepted(stage, ["PAYMENT_NOT_READY", "UNAVAILABLE"], () =>
     buyer.confirm(orderId, paymentKey, amountDue.amount, key),
   );
 }
