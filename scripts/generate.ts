@@ -1,11 +1,13 @@
-// Writes what follows from the .proto files: the TypeScript of the contracts, the descriptor set for reflection.
+// Writes what follows from the .proto files (the TypeScript of the contracts, the descriptor set for reflection) and
+// from the gateway: its OpenAPI document, the types of its client.
 // With --baseline also what this release promises, against which the gate holds every later change.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { generate, generatedFolder, promised } from "./gate/generated.ts";
+import { generate, generatedPlaces, promised } from "./gate/generated.ts";
 
 const root = join(import.meta.dirname, "..");
-rmSync(join(root, generatedFolder), { recursive: true, force: true }); // What lost its source must go.
+// What lost its source must go.
+for (const place of generatedPlaces) rmSync(join(root, place), { recursive: true, force: true });
 generate(root);
 if (process.argv.includes("--baseline")) {
   writeFileSync(join(root, "proto", "baseline.binpb"), promised());

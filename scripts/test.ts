@@ -7,8 +7,9 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { apiFaults } from "./gate/api-lint.ts";
 import { measure } from "./gate/coverage.ts";
-import { drift } from "./gate/generated.ts";
+import { apiDocument, drift } from "./gate/generated.ts";
 import { endProcesses, leftovers, markName } from "./gate/leftovers.ts";
 import { missedRules } from "./gate/missed-rules.ts";
 import { simulated } from "./gate/simulated.ts";
@@ -51,7 +52,8 @@ const statics: readonly Step[] = [
   command(shop, "types", "tsc", "--noEmit", "--pretty", "false"),
   command(shop, "buf lint", "buf", "lint"),
   ...(existsSync(baseline) ? [command(shop, "buf breaking", "buf", "breaking", "--against", baseline)] : []),
-  check("generated code", drift),
+  check("generated files", drift),
+  check("OpenAPI lint", () => apiFaults(join(root, apiDocument))),
 ];
 const plain = [
   tests(shop, "import law and style", ["tidy"]),

@@ -1,11 +1,27 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { differences } from "./generated.ts";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { apiFaults } from "./api-lint.ts";
+import { apiDocument, differences } from "./generated.ts";
 import { endProcesses, leftovers, markName } from "./leftovers.ts";
+
+/** The parts of our document that the tests break. */
+interface ApiDocument {
+  readonly info: { license?: object };
+  servers?: object;
+  readonly tags: { description?: string }[];
+  readonly paths: Record<string, { readonly get?: { summary?: string; operationId?: string } }>;
+  readonly components: {
+    securitySchemes?: object;
+    readonly schemas: {
+      readonly Money: { readonly properties: { readonly amount: { readonly examples: unknown[] } } };
+    };
+    readonly examples: Record<string, { readonly value: { code?: string } }>;
+  };
+}
 
 let folder: string;
 beforeEach(() => {
@@ -27,6 +43,40 @@ test("generated code that was changed, added or not committed is told", () => {
     "old.ts has no source any more",
     "v1/new.ts is missing",
   ]);
+});
+
+test("a single generated file is told of alike, and so is one that was never committed", () => {
+  const [committed, fresh] = [join(folder, "committed.json"), join(folder, "fresh.json")];
+  writeFileSync(fresh, "{}");
+  expect(differences(committed, fresh)).toEqual(["fresh.json is missing"]);
+});
+
+describe("the OpenAPI document", () => {
+  const ours = join(import.meta.dirname, "..", "..", apiDocument);
+  const changed = (change: (document: ApiDocument) => void) => {
+    const document = JSON.parse(readFileSync(ours, "utf8")) as ApiDocument;
+    change(document);
+    const path = join(folder, "openapi.json");
+    writeFileSync(path, JSON.stringify(document));
+    return apiFaults(path);
+  };
+
+  test.each<[string, (document: ApiDocument) => void]>([
+    ["info-license", ({ info }) => delete info.license],
+    ["no-empty-servers", (document) => delete document.servers],
+    ["tag-description", ({ tags }) => delete tags[0]?.description],
+    ["operation-summary", ({ paths }) => delete paths["/v1/cart"]?.get?.summary],
+    ["operation-operationId", ({ paths }) => delete paths["/v1/cart"]?.get?.operationId],
+    ["operation-tag-defined", ({ tags }) => tags.shift()],
+    ["security-defined", ({ components }) => delete components.securitySchemes],
+    [
+      "no-invalid-schema-examples",
+      ({ components }) => components.schemas.Money.properties.amount.examples.push("1"),
+    ],
+    ["no-invalid-media-type-examples", ({ components }) => delete components.examples.INTERNAL?.value.code],
+  ])("is told of what breaks %s", async (rule, change) => {
+    expect(await changed(change)).toEqual(expect.arrayContaining([expect.stringContaining(`(${rule})`)]));
+  });
 });
 
 const onLinux = process.platform === "linux";

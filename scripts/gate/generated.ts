@@ -1,22 +1,43 @@
-// Generated code: how it is made, and how what is committed differs from it.
+// Generated files: how they are made, and how what is committed differs from them.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
-export const generatedFolder = "packages/contracts/src/gen";
+const contracts = "packages/contracts/src/gen";
+export const apiDocument = "docs/openapi.json";
+const apiTypes = "packages/client/src/gen/api.ts";
+/** Files and folders with nothing in them that was written by hand. */
+export const generatedPlaces: readonly string[] = [contracts, apiDocument, dirname(apiTypes)];
 const root = join(import.meta.dirname, "..", "..");
+// It needs an older TypeScript than ours, so npm keeps both beside the client.
+const typesProgram = join(root, "packages", "client", "node_modules", ".bin", "openapi-typescript");
 
 const ownProtos = ".";
 const healthProtos = "node_modules/grpc-health-check/proto";
 
-/** Generates into the folder as if it were the project's; buf asks no network for any of it. */
+/** Generates into the folder as if it were the project's; none of it asks the network. */
 export function generate(target: string): void {
-  mkdirSync(join(target, generatedFolder), { recursive: true });
+  generateContracts(target);
+  generateClient(target);
+}
+
+function generateContracts(target: string): void {
+  mkdirSync(join(target, contracts), { recursive: true });
   buf("generate", "--output", target);
   // Reflection describes the health service too. Descriptor sets that follow each other are one descriptor set.
   const sets = [describe(ownProtos), describe(healthProtos)];
-  writeFileSync(join(target, generatedFolder, "descriptors.binpb"), Buffer.concat(sets));
+  writeFileSync(join(target, contracts, "descriptors.binpb"), Buffer.concat(sets));
+}
+
+/** In processes of their own: a gateway must stand on the contracts that were made just now. */
+function generateClient(target: string): void {
+  const [document, types] = [join(target, apiDocument), join(target, apiTypes)];
+  for (const path of [document, types]) mkdirSync(dirname(path), { recursive: true });
+  const said = run(process.execPath, [join(root, "scripts", "openapi.ts")]);
+  const biome = join(root, "node_modules", ".bin", "biome");
+  writeFileSync(document, run(biome, ["format", `--stdin-file-path=${apiDocument}`], said));
+  run(process.execPath, [typesProgram, document, "--output", types]);
 }
 
 /** The descriptor set of our own protos: what a release promises. */
@@ -27,18 +48,19 @@ function describe(protos: string): Buffer {
 }
 
 function buf(...args: string[]): Buffer {
-  return execFileSync(join(root, "node_modules", ".bin", "buf"), args, {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return run(join(root, "node_modules", ".bin", "buf"), args);
 }
 
-/** One line for each file that is not what the .proto files say. */
+function run(program: string, args: readonly string[], input: Buffer = Buffer.alloc(0)): Buffer {
+  return execFileSync(program, args, { cwd: root, input, stdio: "pipe", maxBuffer: 64 * 1024 * 1024 });
+}
+
+/** One line for each file that is not what the .proto files and the gateway say. */
 export function drift(): readonly string[] {
   const fresh = mkdtempSync(join(tmpdir(), "quadrille-generated-"));
   try {
     generate(fresh);
-    return differences(join(root, generatedFolder), join(fresh, generatedFolder));
+    return generatedPlaces.flatMap((place) => differences(join(root, place), join(fresh, place)));
   } finally {
     rmSync(fresh, { recursive: true });
   }
@@ -54,7 +76,14 @@ export function differences(committed: string, fresh: string): readonly string[]
   });
 }
 
-function filesIn(folder: string): ReadonlyMap<string, Buffer> {
+/** By their path inside the place, or the file's own name if the place is one; what is not there holds none. */
+function filesIn(place: string): ReadonlyMap<string, Buffer> {
+  const stats = statSync(place, { throwIfNoEntry: false });
+  if (stats === undefined) return new Map();
+  return stats.isFile() ? new Map([[basename(place), readFileSync(place)]]) : filesBelow(place);
+}
+
+function filesBelow(folder: string): ReadonlyMap<string, Buffer> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );

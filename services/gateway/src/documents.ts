@@ -6,7 +6,9 @@ import { Refusal } from "@quadrille/decider";
 import Type from "typebox";
 import type { Gateway } from "./app.ts";
 import { accepts } from "./negotiation.ts";
+import { problemExamples } from "./operation.ts";
 import { typeOf } from "./problem.ts";
+import { sayOnce } from "./say-once.ts";
 import { shapes } from "./schemas.ts";
 
 const tags = [
@@ -39,6 +41,7 @@ export async function describeRoutes(app: Gateway): Promise<void> {
       servers: [{ url: "/", description: "Where this document came from." }],
       tags,
       components: {
+        examples: problemExamples,
         securitySchemes: {
           token: {
             type: "http",
@@ -49,6 +52,7 @@ export async function describeRoutes(app: Gateway): Promise<void> {
         },
       },
     },
+    transformObject: (parts) => sayOnce("openapiObject" in parts ? parts.openapiObject : parts.swaggerObject),
     refResolver: { buildLocalReference: (shape) => String(shape.$id) },
   });
   await app.register(swaggerUi, { routePrefix: "/docs", uiConfig: { deepLinking: true } });
