@@ -46,6 +46,9 @@ export async function openGateway(parts: GatewayParts): Promise<Gateway> {
   app.addHook("preClose", async () => {
     isClosing = true;
   });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isClosing) reply.header("connection", "close"); // Kept alive, it would keep the server open.
+  });
   app.decorateRequest("verifiedCaller", null);
   app.setValidatorCompiler(compileValidator as never);
   app.setSerializerCompiler(() => JSON.stringify);

@@ -46,7 +46,7 @@ test("violations and details name the fields as they were sent here", () => {
     violations,
     details: { amount_due: "5", variant_id: "a" },
   });
-  const problem = problemOf(refusal as Refusal<RefusalCode>);
+  const problem = problemOf(refusalOf(refusal));
   expect(problem.violations?.map(({ field }) => field)).toEqual([
     "Idempotency-Key",
     "lines[2].productId",
@@ -67,7 +67,10 @@ describe("what was thrown", () => {
     [new RpcError("UNAVAILABLE", "no connection"), "UNAVAILABLE"],
     [new RpcError("DEADLINE_EXCEEDED", "too late"), "DEADLINE_EXCEEDED"],
     [new RpcError("CANCELLED", "gone"), "UNAVAILABLE"],
+    [new RpcError("INTERNAL", "the connection broke"), "UNAVAILABLE"],
+    [new RpcError("RESOURCE_EXHAUSTED", "the connection broke"), "UNAVAILABLE"],
     [new RpcError("UNKNOWN", "what?"), "INTERNAL"],
+    [new RpcError("UNAUTHENTICATED", "by whom?"), "INTERNAL"],
     [new TypeError("ours"), "INTERNAL"],
     [
       Object.assign(new Error("x"), { code: "FST_ERR_CTP_BODY_TOO_LARGE", statusCode: 413 }),

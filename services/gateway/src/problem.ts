@@ -28,27 +28,23 @@ export function typeOf(code: RefusalCode): string {
   return `/problems/${code.toLowerCase().replaceAll("_", "-")}`;
 }
 
-/** Field names are translated from the services' to those of the request as it was sent here. */
 export function problemOf(refusal: Refusal<RefusalCode>, detail?: string): Problem {
   const { code, violations, details } = refusal;
   const { http, sentence } = refusals[code];
-  const ours = Object.entries(details).map(([name, value]) => [fieldHere(name), value]);
   return {
     type: typeOf(code),
     title: sentence,
     status: http,
     code,
     ...(detail === undefined ? {} : { detail }),
-    ...(violations.length === 0
-      ? {}
-      : { violations: violations.map((one) => ({ ...one, field: fieldHere(one.field) })) }),
-    ...(ours.length === 0 ? {} : { details: Object.fromEntries(ours) }),
+    ...(violations.length === 0 ? {} : { violations }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
   };
 }
 
 /** The refusal that whatever was thrown stands for; what stands for none is our own defect, and its words stay here. */
 export function refusalOf(thrown: unknown): Refusal<RefusalCode> {
-  if (thrown instanceof Refusal) return isKnown(thrown) ? thrown : new Refusal("INTERNAL", { cause: thrown });
+  if (thrown instanceof Refusal) return inOurWords(thrown);
   if (thrown instanceof RpcError) return new Refusal(meaningOf(thrown), { cause: thrown });
   const { code, validation, statusCode, validationContext } = thrown as Partial<FastifyError>;
   if (validation !== undefined)
@@ -61,10 +57,21 @@ export function refusalOf(thrown: unknown): Refusal<RefusalCode> {
   return new Refusal("INTERNAL", { cause: thrown });
 }
 
+/** Field names are translated from the services' to those of the request as it was sent here. */
+function inOurWords(refusal: Refusal): Refusal<RefusalCode> {
+  const { code, cause } = refusal;
+  if (!isRefusalCode(code)) return new Refusal("INTERNAL", { cause: refusal });
+  const violations = refusal.violations.map((one) => ({ ...one, field: fieldHere(one.field) }));
+  const details = Object.entries(refusal.details).map(([name, value]) => [fieldHere(name), value]);
+  return new Refusal(code, { violations, details: Object.fromEntries(details), cause });
+}
+
 /** Answers with the problem of whatever was thrown; a defect gets an id under which the log has the rest. */
 export function sendThrown(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const refusal = refusalOf(thrown);
   if (refusal.code !== "INTERNAL") {
+    if (thrown instanceof RpcError)
+      request.log.warn({ err: thrown, route: request.routeOptions.url }, "a service gave no answer");
     sendProblem(reply, refusal, detailOf(refusal));
     return;
   }
@@ -106,15 +113,16 @@ const fastifyCodes: Readonly<Record<string, RefusalCode>> = {
   FST_ERR_NOT_FOUND: "ROUTE_UNKNOWN",
 };
 
-function isKnown(refusal: Refusal): refusal is Refusal<RefusalCode> {
-  return isRefusalCode(refusal.code);
-}
-
-/** A neighbour that gave no answer. One that cannot be reached and one that hangs are ordinary; the rest is a defect. */
+/**
+ * A neighbour that gave no answer. What our services refuse comes with a code of the catalogue; a bare status is the
+ * connection's, and those below are what becomes of calls when it breaks.
+ */
 function meaningOf({ code }: RpcError): RefusalCode {
-  if (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED") return code;
+  if (code === "DEADLINE_EXCEEDED") return code;
   if (code === "CANCELLED") return "UNAVAILABLE"; // Whoever asked is gone, and so nobody reads this.
-  return "INTERNAL";
+  return code === "UNAVAILABLE" || code === "INTERNAL" || code === "RESOURCE_EXHAUSTED"
+    ? "UNAVAILABLE"
+    : "INTERNAL";
 }
 
 function detailOf({ cause }: Refusal): string | undefined {

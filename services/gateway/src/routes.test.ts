@@ -326,6 +326,8 @@ const changed = or({ cartVersion: 6n });
 const nextPageToken = "next";
 
 let open: TestGateway;
+let components: object;
+let operations: readonly Documented[];
 beforeAll(async () => {
   open = await openTestGateway({
     orders: {
@@ -359,6 +361,9 @@ beforeAll(async () => {
       resolvePayment: or({ payment }),
     },
   });
+  const document = (await open.ask({ url: "/openapi.json", as: null })).json();
+  components = document.components.schemas;
+  operations = Object.values<Record<string, Documented>>(document.paths).flatMap(Object.values);
 });
 afterAll(() => open[Symbol.asyncDispose]());
 
@@ -378,14 +383,8 @@ interface Documented {
   readonly security: readonly { readonly token: readonly [string] }[];
   readonly responses: Record<string, { readonly content: Record<string, { readonly schema: TSchema }> }>;
 }
-const documented = async () => {
-  const document = (await open.ask({ url: "/openapi.json", as: null })).json();
-  const operations = Object.values(document.paths).flatMap((path) => Object.values(path as object));
-  return { document, operations: operations as Documented[] };
-};
-
-test("the table has a row for every operation of the document", async () => {
-  const names = (await documented()).operations.map(({ operationId }) => operationId);
+test("the table has a row for every operation of the document", () => {
+  const names = operations.map(({ operationId }) => operationId);
   expect(new Set([...rows.map(({ operationId }) => operationId), ...elsewhere])).toEqual(new Set(names));
 });
 
@@ -402,10 +401,9 @@ describe.each(rows.map((row) => [`${row.request[0]} ${row.request[1]}`, row] as 
     expect(more).toEqual([]);
     expect(heard?.method).toBe(method);
     expect(heard?.request).toEqual(isChange ? { ...request, requestId: expect.any(String) } : request);
-    const { document, operations } = await documented();
     const said = operations.find(({ operationId }) => operationId === row.operationId)?.responses[status];
     const shape = said?.content["application/json"]?.schema as TSchema;
-    const text = JSON.stringify({ ...shape, $defs: document.components.schemas });
+    const text = JSON.stringify({ ...shape, $defs: components });
     const whole = Compile(JSON.parse(text.replaceAll("#/components/schemas/", "#/$defs/")) as TSchema);
     expect(whole.Errors(answer.json())).toEqual([]);
     expect(whole.Check({})).toBe(false);
@@ -419,7 +417,6 @@ describe.each(rows.map((row) => [`${row.request[0]} ${row.request[1]}`, row] as 
   });
 
   test("is for those alone whom the document names", async () => {
-    const { operations } = await documented();
     const { security = [] } = operations.find(({ operationId }) => operationId === row.operationId) ?? {};
     const may = security.map(({ token: [role] }) => role);
     for (const role of ["member", "operator", "service"] as const) {

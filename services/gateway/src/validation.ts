@@ -19,20 +19,27 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
 /** A violation for each fault, named as the sender wrote it: `lines[2].quantity`, `Idempotency-Key`. */
 export function violationsOf(
   faults: readonly (FastifySchemaValidationError | TLocalizedValidationError)[],
-  context: string | undefined,
+  context = "",
 ): Violation[] {
-  const violations = faults.flatMap(({ keyword, instancePath, params, message }) => {
-    const field = fieldOf(instancePath, context);
-    if (keyword === "required") {
-      const names = (params as { requiredProperties: readonly string[] }).requiredProperties;
-      return names.map((name) => ({ field: inside(field, name, context), description: "is required" }));
-    }
-    // The name in question has a fault of its own.
-    if (keyword === "additionalProperties" || keyword === "anyOf") return [];
-    const description = keyword === "boolean" ? "is not known here" : (message ?? "is not valid");
-    return [{ field, description }];
-  });
-  return violations.length > 0 ? violations : [{ field: context ?? "", description: "is not valid" }];
+  const found = faults
+    .filter(({ schemaPath }) => !schemaPath.includes("/oneOf/")) // Why each choice does not fit is said by none.
+    .flatMap(({ keyword, instancePath, params, message }): Violation[] => {
+      const field = fieldOf(instancePath, context);
+      if (keyword === "required") {
+        const names = (params as { requiredProperties: readonly string[] }).requiredProperties;
+        return names.map((name) => ({ field: inside(field, name, context), description: "is required" }));
+      }
+      // The name in question has a fault of its own.
+      if (keyword === "additionalProperties") return [];
+      if (keyword === "oneOf")
+        return faults[0]?.keyword === "type"
+          ? []
+          : [{ field, description: "must be exactly one of what it may be" }];
+      const description = keyword === "boolean" ? "is not known here" : (message ?? "is not valid");
+      return [{ field, description }];
+    });
+  const whole = found.map(({ field, description }) => ({ field: field || context, description }));
+  return whole.length > 0 ? whole : [{ field: context, description: "is not valid" }];
 }
 
 /** Headers have no case, and Node gives their names in small letters; the document writes them as people do. */
@@ -56,12 +63,12 @@ function withNumbers(schema: TSchema, given: unknown): unknown {
   return Object.fromEntries(read);
 }
 
-function fieldOf(instancePath: string, context: string | undefined): string {
+function fieldOf(instancePath: string, context: string): string {
   const steps = instancePath.split("/").slice(1);
   return steps.reduce((field, step) => inside(field, step, context), "");
 }
 
-function inside(field: string, step: string, context: string | undefined): string {
+function inside(field: string, step: string, context: string): string {
   const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
   if (context === "headers" && name === "idempotency-key") return "Idempotency-Key";
   if (/^\d+$/.test(name)) return `${field}[${name}]`;

@@ -41,13 +41,13 @@ export async function openTestGateway(options: TestGatewayOptions = {}) {
   const keys = await openDevKeys(opening.use(await openFolder()).path);
   const auth = await openAuth(keys.auth);
   const heard: Heard[] = [];
-  const server = opening.use(
+  const serveAt = async (port: number) =>
     await serve(
-      { host: "127.0.0.1", port: 0, auth, log: openRpcLog(), limits: { drainMsMax: 50 } },
+      { host: "127.0.0.1", port, auth, log: openRpcLog(), limits: { drainMsMax: 50 } },
       fakeServices(options, heard),
       () => true,
-    ),
-  );
+    );
+  const server = opening.use(await serveAt(0));
   const { address } = server;
   const neighbours = opening.use(
     await openNeighbours({
@@ -83,6 +83,10 @@ export async function openTestGateway(options: TestGatewayOptions = {}) {
     lines,
     server,
     neighbours,
+    /** Serves the services anew where they were, after `server` was closed. */
+    async serveAgain(): Promise<void> {
+      open.use(await serveAt(server.port));
+    },
     /** A request in someone's name. JSON unless the headers say otherwise. */
     async ask({ as = tokens.member, ...asked }: Asked) {
       const authorization = as === null ? {} : { authorization: `Bearer ${as}` };
