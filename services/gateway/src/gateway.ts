@@ -5,6 +5,7 @@ import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { RefusalCode } from "@quadrille/contracts/refusals";
+import { Refusal } from "@quadrille/decider";
 import { openHealth } from "@quadrille/process/health";
 import type { Log } from "@quadrille/process/log";
 import type { Auth } from "@quadrille/rpc/auth";
@@ -53,6 +54,7 @@ export async function openGateway(parts: GatewayParts): Promise<Gateway> {
   app.setValidatorCompiler(compileValidator as never);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendThrown);
+  answerInOurWords(app);
   bodiesAreJson(app);
   refuseUnknownRoutes(app);
   await secureHeaders(app, parts);
@@ -75,6 +77,7 @@ function openApp({ log, limits, trustedProxies }: GatewayParts): Gateway {
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
       maxHeaderSize: 16 * 1024,
+      requireHostHeader: false, // Node's own no has no words; see `answerInOurWords`.
     },
     forceCloseConnections: "idle",
     return503OnClosing: false, // Who is connected still is answered; nobody new is let in.
@@ -97,6 +100,16 @@ const clientErrors: Readonly<Record<string, RefusalCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
   HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
 };
+
+/** Two things that Node turns away by itself, before anyone here hears of them. */
+function answerInOurWords(app: Gateway): void {
+  app.addHook("onRequest", async ({ raw, headers }) => {
+    if (headers.host !== undefined || raw.httpVersion !== "1.1") return;
+    throw new Refusal("INVALID_REQUEST", { violations: [{ field: "Host", description: "is required" }] });
+  });
+  // Whoever expects what nobody knows gets what everybody gets.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+}
 
 /** JSON alone. A client that names the type of a body it does not send means no body. */
 function bodiesAreJson(app: Gateway): void {

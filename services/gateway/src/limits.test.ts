@@ -183,6 +183,32 @@ test("what is no HTTP, and headers beyond measure, are told so in the same words
   expect(JSON.parse(large.body)).toMatchObject({ code: "HEADERS_TOO_LARGE" });
 });
 
+test.each([
+  ["a request that names no host", "GET /v1/cart HTTP/1.1", 400, "INVALID_REQUEST"],
+  ["one of the time before hosts", "GET /v1/cart HTTP/1.0", 401, "UNAUTHENTICATED"],
+  [
+    "an expectation nobody knows",
+    "GET /v1/cart HTTP/1.1\r\nHost: x\r\nExpect: a-miracle",
+    401,
+    "UNAUTHENTICATED",
+  ],
+  ["a method of other protocols", "PROPFIND /v1/cart HTTP/1.1\r\nHost: x", 405, "HTTP_METHOD_UNKNOWN"],
+  [
+    "a wish for another protocol",
+    "GET /nope HTTP/1.1\r\nHost: x\r\nUpgrade: websocket",
+    404,
+    "ROUTE_UNKNOWN",
+  ],
+  ["a path for a proxy", "GET http://x/v1/cart HTTP/1.1\r\nHost: x", 401, "UNAUTHENTICATED"],
+])("%s is answered as any other", async (_, lines, status, code) => {
+  await using open = await openTestGateway();
+  const port = await open.listen();
+  const answer = await rawAnswer(port, (socket) => socket.end(`${lines}\r\nConnection: close\r\n\r\n`));
+  expect(answer.head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer.head).toContain("application/problem+json");
+  expect(JSON.parse(answer.body).code).toBe(code);
+});
+
 test("further connections than allowed are closed as they come", async () => {
   await using open = await openTestGateway({ limits: { connectionsMost: 1 } });
   const port = await open.listen();

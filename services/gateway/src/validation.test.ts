@@ -41,6 +41,7 @@ describe("a body", () => {
     ],
     ["with both cart and lines", { ...placing, lines: [line] }, ["body"]],
     ["with neither", { ...placing, cart: undefined }, ["body"]],
+    ["with a name beyond measure", { ...placing, ["x".repeat(9_000)]: 1 }, ["x".repeat(200)]],
     ["with text for a number", { ...placing, expectedAmountDue: "9600" }, ["expectedAmountDue"]],
     ["with a part of a unit", { ...placing, expectedAmountDue: 9600.5 }, ["expectedAmountDue"]],
     [

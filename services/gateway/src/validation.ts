@@ -7,6 +7,9 @@ import type { TLocalizedValidationError } from "typebox/error";
 
 const whole = /^(0|-?[1-9]\d{0,15})$/;
 
+/** Names that the sender made up are shown, but not at any length. */
+const fieldLengthMax = 200;
+
 /** One schema gives types, documentation and this. A query's whole numbers come as text and are read where one is due. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const compiled = Compile(httpPart === "headers" ? inLowerCase(schema) : schema);
@@ -38,7 +41,9 @@ export function violationsOf(
       const description = keyword === "boolean" ? "is not known here" : (message ?? "is not valid");
       return [{ field, description }];
     });
-  const whole = found.map(({ field, description }) => ({ field: field || context, description }));
+  const whole = found.map(({ field, description }) => {
+    return { field: field.slice(0, fieldLengthMax) || context, description };
+  });
   return whole.length > 0 ? whole : [{ field: context, description: "is not valid" }];
 }
 
