@@ -21,6 +21,7 @@ import { negotiate, refuseUnknownRoutes } from "./negotiation.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { operatorRoutes } from "./operator.routes.ts";
 import { orderRoutes } from "./orders.routes.ts";
+import { registerPage } from "./page.ts";
 import { paymentRoutes } from "./payments.routes.ts";
 import { rawProblem, sendThrown } from "./problem.ts";
 import { productRoutes } from "./products.routes.ts";
@@ -61,6 +62,7 @@ export async function openGateway(parts: GatewayParts): Promise<Gateway> {
   await limitRequests(app, parts.limits);
   await describeRoutes(app);
   healthRoutes(app, () => !isClosing && !app.isUnderPressure());
+  await registerPage(app, parts);
   await app.register(async (v1) => versionOne(v1 as Gateway, parts), { prefix: "/v1" });
   return app;
 }

@@ -1,0 +1,98 @@
+// The page: takes the token out of the address, then shows the view that the address names.
+import { Problem } from "./api.ts";
+import { showCart } from "./cart.view.ts";
+import { byId } from "./dom.ts";
+import { forget, remember, remembered } from "./memory.ts";
+import { showOrder } from "./order.view.ts";
+import { showOrders } from "./orders.view.ts";
+import { confirmBegun, takeReturn } from "./payment.ts";
+import { refreshCart, refreshMember, type Stage } from "./shell.ts";
+import { showShop } from "./shop.view.ts";
+import { showSignIn } from "./sign-in.view.ts";
+
+const main = byId("main");
+let leaving = new AbortController();
+
+/** A token in the address would stand in the history and on the screen, so it is taken out before anything else is done. */
+function takeToken(): void {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null) return;
+  history.replaceState(null, "", "/");
+  if (token === remembered("token")) return;
+  forget("payment", "order"); // They were begun by somebody else.
+  remember("token", token);
+}
+
+function openStage(): Stage {
+  leaving.abort();
+  leaving = new AbortController();
+  return { main, signal: leaving.signal };
+}
+
+function show(): void {
+  takeToken();
+  const isSignedIn = remembered("token") !== undefined;
+  document.body.classList.toggle("signed-out", !isSignedIn);
+  const stage = openStage();
+  const [, view = "", id] = location.hash.split("/");
+  markCurrent(view);
+  if (!isSignedIn) showSignIn(stage, signedIn);
+  else if (view === "cart") void showCart(stage);
+  else if (view === "orders" && id !== undefined) void showOrder(stage, id);
+  else if (view === "orders") void showOrders(stage);
+  else showShop(stage);
+}
+
+function markCurrent(view: string): void {
+  for (const link of byId("views").querySelectorAll("a"))
+    link.ariaCurrent = link.hash === `#/${view}` ? "page" : null;
+}
+
+/** The keyboard goes to what was opened, as it would with a page of its own. */
+function focusHeading(): void {
+  main.querySelector("h1")?.focus({ preventScroll: true });
+  scrollTo({ top: 0 });
+}
+
+function signedIn(): void {
+  show();
+  focusHeading();
+  showOwner();
+}
+
+/** Around the view stands who is here and how much is in the cart; without it everything else still works. */
+function showOwner(): void {
+  if (remembered("token") === undefined) return;
+  void confirmBegun();
+  void Promise.all([refreshMember(), refreshCart()]).catch(() => {});
+}
+
+function signedOut(why?: Problem): void {
+  forget("token");
+  byId("member").replaceChildren();
+  document.body.classList.add("signed-out");
+  showSignIn(openStage(), signedIn, why);
+  focusHeading();
+}
+
+addEventListener("hashchange", () => {
+  show();
+  focusHeading();
+});
+addEventListener("signedout", () =>
+  signedOut(new Problem({ title: "Your token is not valid here, or not any more. Sign in again." })),
+);
+byId("sign-out").addEventListener("click", () => {
+  forget("payment", "order");
+  history.replaceState(null, "", "/");
+  signedOut();
+});
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  focusHeading();
+});
+
+takeToken();
+takeReturn();
+show();
+showOwner();

@@ -1,0 +1,42 @@
+// What this tab remembers across a reload and a visit to the payment window: who is signed in, and what was begun.
+
+export interface BegunPayment {
+  readonly orderId: string;
+  readonly paymentKey: string;
+  readonly amount: number;
+  /** Sent with every attempt, so that a payment that was begun twice is made once. */
+  readonly key: string;
+}
+
+export interface BegunOrder {
+  /** What was asked for, with the version of the cart it was asked for with. */
+  readonly asked: string;
+  readonly key: string;
+}
+
+interface Kept {
+  readonly token: string;
+  readonly payment: BegunPayment;
+  readonly order: BegunOrder;
+}
+
+const prefix = "quadrille.";
+
+export function remember<Name extends keyof Kept>(name: Name, value: Kept[Name]): void {
+  sessionStorage.setItem(prefix + name, JSON.stringify(value));
+}
+
+export function remembered<Name extends keyof Kept>(name: Name): Kept[Name] | undefined {
+  const text = sessionStorage.getItem(prefix + name);
+  return text === null ? undefined : (JSON.parse(text) as Kept[Name]);
+}
+
+export function forget(...names: readonly (keyof Kept)[]): void {
+  for (const name of names) sessionStorage.removeItem(prefix + name);
+}
+
+/** Not `randomUUID`, which a browser gives only to pages that came over https or from this machine. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

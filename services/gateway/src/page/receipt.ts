@@ -1,0 +1,40 @@
+// What was ordered, line by line, with what is to be paid.
+
+import { h } from "./dom.ts";
+import type { Schemas } from "./schemas.ts";
+import { inMoney, onDay } from "./words.ts";
+
+export function receipt({ lines, subtotal, points, amountDue, placedAt }: Schemas["Order"]): HTMLElement[] {
+  const rows = lines.map(({ title, quantity, unitPrice }) =>
+    h(
+      "li",
+      {},
+      h("span", {}, quantity === 1 ? title : `${quantity} × ${title}`),
+      h("span", { class: "price" }, inMoney({ ...unitPrice, amount: unitPrice.amount * quantity })),
+    ),
+  );
+  return [
+    h("p", { class: "soft" }, `Ordered ${onDay(placedAt)}`),
+    h("ul", {}, ...rows),
+    sums({ subtotal, points, due: amountDue }),
+  ];
+}
+
+interface Sums {
+  readonly subtotal: Schemas["Money"];
+  readonly points: number;
+  readonly due: Schemas["Money"];
+}
+
+/** What it costs, what the points make of it, and what is left to pay. */
+export function sums({ subtotal, points, due }: Sums): HTMLElement {
+  const line = (name: string, value: string, kind?: string) =>
+    h("div", { class: kind }, h("dt", {}, name), h("dd", {}, value));
+  return h(
+    "dl",
+    { class: "sums" },
+    line("Subtotal", inMoney(subtotal)),
+    ...(points === 0 ? [] : [line("Points", `− ${inMoney({ ...subtotal, amount: points })}`)]),
+    line("To pay", inMoney(due), "total"),
+  );
+}
