@@ -1,5 +1,6 @@
 // Server-Sent Events as the body of an answer: heartbeats while nothing happens, and a bound for readers that do not read.
 import { Readable } from "node:stream";
+import { setInterval as beats } from "node:timers/promises";
 
 export interface StreamLimits {
   readonly heartbeatMs: number;
@@ -34,12 +35,19 @@ const retryMs = 2_000;
 export function openEventStream({ heartbeatMs, bytesMost }: StreamLimits): EventStream {
   const over = new AbortController();
   const body = new Readable({ read() {} }); // What is written is there to be read at once.
-  const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
-  over.signal.addEventListener("abort", () => clearInterval(heartbeat));
+  const { signal } = over;
   body.once("close", () => over.abort());
 
+  async function keepAlive(): Promise<void> {
+    try {
+      for await (const _ of beats(heartbeatMs, undefined, { signal })) write(": still here\n\n");
+    } catch (error) {
+      if (!signal.aborted) throw error; // Being over is how it ends.
+    }
+  }
+
   function write(text: string): void {
-    if (over.signal.aborted) return;
+    if (signal.aborted) return;
     body.push(text);
     if (body.readableLength <= bytesMost) return;
     over.abort();
@@ -47,15 +55,16 @@ export function openEventStream({ heartbeatMs, bytesMost }: StreamLimits): Event
   }
 
   write(`retry: ${retryMs}\n\n`);
+  void keepAlive();
   return {
     body,
-    signal: over.signal,
+    signal,
     send({ event, id, data }) {
       const idLine = id === undefined ? "" : `id: ${id}\n`;
       write(`${idLine}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     },
     end() {
-      if (over.signal.aborted) return;
+      if (signal.aborted) return;
       over.abort();
       body.push(null);
     },

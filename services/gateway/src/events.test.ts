@@ -190,6 +190,19 @@ describe("when a connection breaks", () => {
     expect(fake.opened.length).toBeGreaterThan(1);
   });
 
+  test("an order without news is no order service that is away", async () => {
+    await using gateway = await openWatchedGateway({ watches: { firstNewsMsMax: 150 } });
+    const { fake } = gateway;
+    fake.place("o-1", "7");
+    const reader = await gateway.read("o-1", "7", { headers: { "last-event-id": "1" } });
+    await pause(500);
+    fake.tell("o-1", "CANCELLED");
+    await until(() => reader.events.length === 1);
+    expect(numbers(reader.events)).toEqual([2]);
+    expect(fake.opened).toHaveLength(1);
+    reader.close();
+  });
+
   test("a token that has expired meanwhile ends the answer, and the next one is a 401", async () => {
     await using gateway = await openWatchedGateway({ rpc: { limits: { watchMsMax: 200 } } });
     const { fake } = gateway;

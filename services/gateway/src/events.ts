@@ -98,6 +98,7 @@ export function registerEvents(app: Gateway, { orders, watches, limits, log }: E
       ),
       config: { roles: ["member"], isStream: true, answers: "text/event-stream" },
       exposeHeadRoute: false, // To a handler the HEAD of a stream is a stream.
+      logLevel: "warn", // Fastify would write a line for each tab that is closed.
       handlerTimeout: longestMs, // One for all routes would cut streams as well.
     },
     async (request, reply) => {

@@ -1,4 +1,5 @@
 // Follows an order on behalf of a reader, through restarts of the order service that the reader does not notice.
+import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { WatchOrderResponse } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { isTransientRefusal } from "@quadrille/contracts/refusals";
@@ -78,7 +79,7 @@ export async function followOrder(
 /** Longer each time, and different for each reader: a service that comes back is not asked by all of them at once. */
 function pauseMs(tries: number): number {
   const longest = Math.min(firstPauseMs * 2 ** tries, longestPauseMs);
-  return longest * (0.5 + Math.random() / 2);
+  return randomInt(longest / 2, longest);
 }
 
 /** A broken connection has many names; an expired token or an order that is not there stays what it is. */

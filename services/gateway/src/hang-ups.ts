@@ -1,4 +1,5 @@
 // Hangs up calls one after the other: a gRPC server takes many that are reset at once for an attack.
+import { setTimeout as pause } from "node:timers/promises";
 
 /**
  * Node's HTTP/2 server allows a connection a burst of 1,000 resets and about 33 a second after that; beyond it the
@@ -16,15 +17,19 @@ export interface HangUps extends Disposable {
 /** Hangs up the first call at once and no two closer together than that. Disposing hangs up all that wait. */
 export function openHangUps({ perSecondMax }: { readonly perSecondMax: number }): HangUps {
   const waiting = new Set<AbortController>();
-  let timer: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
+  const { signal } = closing;
+  let isWorking = false;
 
-  function next(): void {
-    timer = undefined;
-    const [call] = waiting;
-    if (call === undefined) return;
-    waiting.delete(call);
-    timer = setTimeout(next, 1_000 / perSecondMax); // Even when it was the last: another may come the moment after.
-    call.abort();
+  async function work(): Promise<void> {
+    isWorking = true;
+    for (const call of waiting) {
+      waiting.delete(call);
+      call.abort();
+      // Even after the last: another may come the moment after, and is the next of this loop then.
+      await pause(1_000 / perSecondMax, undefined, { signal }).catch(() => {});
+    }
+    isWorking = false;
   }
 
   return {
@@ -33,11 +38,11 @@ export function openHangUps({ perSecondMax }: { readonly perSecondMax: number })
     },
     add(call) {
       waiting.add(call);
-      if (timer === undefined) next();
+      if (!isWorking) void work();
     },
     delete: (call) => void waiting.delete(call),
     [Symbol.dispose]() {
-      clearTimeout(timer);
+      closing.abort();
       for (const call of waiting) call.abort();
       waiting.clear();
     },

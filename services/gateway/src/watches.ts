@@ -1,4 +1,5 @@
 // Watches of orders: on connections that carry nothing else, so that no watch can harm an ordinary call.
+import { setTimeout as pause } from "node:timers/promises";
 import type {
   OrderServiceService,
   WatchOrderRequest,
@@ -94,21 +95,25 @@ export function openWatches(config: WatchesConfig): Watches {
         reject(reason);
         connection.hangUps.add(call);
       };
-      const late = setTimeout(() => leave(new RpcError("DEADLINE_EXCEEDED", "no news")), firstNewsMsMax);
+      const heard = new AbortController(); // Or over.
+      pause(firstNewsMsMax, undefined, { signal: heard.signal }).then(
+        () => leave(new RpcError("DEADLINE_EXCEEDED", "no news")),
+        () => {}, // In time.
+      );
       const onAbort = () => leave(signal.reason);
       signal.addEventListener("abort", onAbort);
       // News nobody listens to is read all the same: a watch that ends by itself needs no hanging up.
       const reading = read(connection, call, {
         ...watching,
         onNews(news) {
-          clearTimeout(late);
+          heard.abort();
           if (!isLeft) onNews(news);
         },
       });
       try {
         await Promise.race([reading, left]);
       } finally {
-        clearTimeout(late);
+        heard.abort();
         signal.removeEventListener("abort", onAbort);
       }
     },
