@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { stripTypeScriptTypes } from "node:module";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type ClientConfig, NoAnswer, openClient, Problem } from "./client.ts";
@@ -217,4 +220,45 @@ describe("no answer", () => {
     await once(server, "close");
     await expect(GET("/v1/me")).rejects.toThrow(/^GET .*: connect ECONNREFUSED/);
   });
+});
+
+test("the README's example does what it says", async () => {
+  const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+  const [, example = ""] = /```ts\n([^]*?)```/.exec(readme) ?? [];
+  const { port } = server.address() as AddressInfo;
+  const code = stripTypeScriptTypes(example)
+    .replace(/^import .*$/m, "")
+    .replace(/http:\/\/127\.0\.0\.1:7000/, `http://127.0.0.1:${port}`);
+  const lines: string[] = [];
+  const run = async () => {
+    const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+    const tell = (...words: unknown[]) => lines.push(words.join(" "));
+    await AsyncFunction(
+      "openClient",
+      "Problem",
+      "token",
+      "console",
+      code,
+    )(openClient, Problem, "t", { log: tell });
+  };
+  const cart = json(200, { lines: [], version: 1, subtotal: { amount: 9600, currency: "KRW" } });
+  const change = '{"number":1,"status":"CANCELLED","reason":"BY_MEMBER"}';
+  const events: Answering = (response) =>
+    response
+      .writeHead(200, { "content-type": "text/event-stream" })
+      .end(`id: 1\nevent: change\ndata: ${change}\n\nevent: end\ndata: {"number":1}\n\n`);
+  answers = [json(200, { version: 1 }), cart, json(201, { orderId: "o" }), events];
+  await run();
+  expect(lines).toEqual(["1 CANCELLED BY_MEMBER"]);
+  expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    "POST /v1/cart/lines",
+    "GET /v1/cart",
+    "POST /v1/orders",
+    "GET /v1/orders/o/events",
+  ]);
+  expect(seen[2]?.body).toBe('{"cart":true,"expectedAmountDue":9600,"method":"CARD"}');
+
+  answers = [...Array(5).fill(cart), cart, no(409, "OUT_OF_STOCK")];
+  await run();
+  expect(lines.at(-1)).toBe("It cannot be.");
 });
