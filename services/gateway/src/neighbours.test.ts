@@ -84,6 +84,8 @@ test("a service that is not there is told at once, and the others go on", async 
   );
   expect(ms).toBeLessThan(1_500);
   expect((await open.ask({ url: "/v1/products" })).statusCode).toBe(200);
+  const told = open.lines.filter((line) => line.includes("a service gave no answer"));
+  expect(told).toEqual([expect.stringContaining("ECONNREFUSED")]);
 });
 
 test("a service that is gone and comes back is found again", async () => {

@@ -70,8 +70,12 @@ function inOurWords(refusal: Refusal): Refusal<RefusalCode> {
 export function sendThrown(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const refusal = refusalOf(thrown);
   if (refusal.code !== "INTERNAL") {
-    if (thrown instanceof RpcError)
-      request.log.warn({ err: thrown, route: request.routeOptions.url }, "a service gave no answer");
+    // One line without a stack: while a service is away there are many, and they differ in nothing.
+    if (thrown instanceof RpcError && thrown.code !== "CANCELLED")
+      request.log.warn(
+        { reason: thrown.message, route: request.routeOptions.url },
+        "a service gave no answer",
+      );
     sendProblem(reply, refusal, detailOf(refusal));
     return;
   }
