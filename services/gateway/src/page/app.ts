@@ -14,13 +14,14 @@ const main = byId("main");
 let leaving = new AbortController();
 
 /** A token in the address would stand in the history and on the screen, so it is taken out before anything else is done. */
-function takeToken(): void {
+function takeToken(): boolean {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
+  if (token === null) return false;
   history.replaceState(null, "", "/");
-  if (token === remembered("token")) return;
+  if (token === remembered("token")) return false;
   forget("payment", "order"); // They were begun by somebody else.
   remember("token", token);
+  return true;
 }
 
 function openStage(): Stage {
@@ -30,7 +31,6 @@ function openStage(): Stage {
 }
 
 function show(): void {
-  takeToken();
   const isSignedIn = remembered("token") !== undefined;
   document.body.classList.toggle("signed-out", !isSignedIn);
   const stage = openStage();
@@ -76,8 +76,10 @@ function signedOut(why?: Problem): void {
 }
 
 addEventListener("hashchange", () => {
+  const isSomebodyElse = takeToken();
   show();
   focusHeading();
+  if (isSomebodyElse) showOwner();
 });
 addEventListener("signedout", () =>
   signedOut(new Problem({ title: "Your token is not valid here, or not any more. Sign in again." })),

@@ -46,8 +46,14 @@ export async function showCart({ main, signal }: Stage): Promise<void> {
       h(
         "section",
         { class: "summary", "aria-label": "Summary" },
-        pointsField({ there: pointsThere, usable, wanted: pointsWanted, usePoints }),
-        sums({ subtotal, points: pointsWanted, due: dueOf(subtotal, pointsWanted) }),
+        pointsField({
+          currency: subtotal.currency,
+          there: pointsThere,
+          usable,
+          wanted: pointsWanted,
+          usePoints,
+        }),
+        sums({ subtotal, points: pointsWanted, due: dueOf(subtotal, pointsWanted), dueName: "To pay" }),
         button(`Order for ${inMoney(dueOf(subtotal, pointsWanted))}`, { class: "main", id: "order" }, () =>
           attempt(problem, () => order(cart, pointsWanted).catch(orReloaded(redraw))),
         ),
@@ -138,13 +144,14 @@ function row(
 const isOutside = (quantity: number) => (quantity < 1 || quantity > quantityMost ? "true" : undefined);
 
 interface Points {
+  readonly currency: string;
   readonly there: number;
   readonly usable: number;
   readonly wanted: number;
   readonly usePoints: (points: number) => void;
 }
 
-function pointsField({ there, usable, wanted, usePoints }: Points): HTMLElement {
+function pointsField({ currency, there, usable, wanted, usePoints }: Points): HTMLElement {
   const input = h("input", {
     id: "points",
     type: "number",
@@ -165,7 +172,11 @@ function pointsField({ there, usable, wanted, usePoints }: Points): HTMLElement 
       input,
       button("Use all", { class: "quiet", id: "points-all" }, () => usePoints(usable)),
     ),
-    h("p", { class: "soft", id: "points-there" }, `You have ${inPoints(there)}; a point is worth one.`),
+    h(
+      "p",
+      { class: "soft", id: "points-there" },
+      `You have ${inPoints(there)}, each worth ${inMoney({ amount: 1, currency })}.`,
+    ),
   );
 }
 

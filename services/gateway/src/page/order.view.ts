@@ -29,7 +29,7 @@ export async function showOrder({ main, signal }: Stage, orderId: string): Promi
     place.hint.textContent = hintFor(now, isConfirming);
     place.steps.replaceChildren(...stepsOf(now, change));
     refill(place.actions, ...actionsFor(now));
-    if (place.receipt.childElementCount === 0) place.receipt.append(...receipt(now));
+    place.receipt.replaceChildren(...receipt(now));
   };
   const onConnected = (isConnected: boolean): void => {
     connection.textContent = isConnected ? "" : "The connection is lost. Trying again …";
@@ -58,6 +58,7 @@ export async function showOrder({ main, signal }: Stage, orderId: string): Promi
     if (!(await isSure(main))) return;
     const asked = { params: { path: { orderId }, header: { "Idempotency-Key": newKey() } } };
     order.absorb(await answerOf(POST("/v1/orders/{orderId}/cancel", asked)));
+    place.title.focus(); // The button that had the keyboard is gone.
     void watch();
   };
   const actionsFor = (now: Order): HTMLElement[] => {
@@ -68,7 +69,8 @@ export async function showOrder({ main, signal }: Stage, orderId: string): Promi
     const end = button("Cancel order", { class: "quiet", id: "cancel" }, () => attempt(problem, cancel));
     const canPay = status === "PAYABLE" && amountDue.amount > 0 && !isConfirming;
     const canCancel = status === "PENDING" || canPay || (status === "CONFIRMED" && settled);
-    return [...(canPay ? [pay] : []), ...(canCancel ? [end] : [])];
+    const back = h("a", { class: "button", href: "#/" }, "Back to the shop");
+    return [...(canPay ? [pay] : []), ...(settled ? [back] : []), ...(canCancel ? [end] : [])];
   };
 
   const open = (): Promise<void> => attempt(problem, order.refresh, open);
@@ -101,8 +103,9 @@ function layOut(main: HTMLElement, orderId: string) {
     title,
     hint,
     problem,
+    actions,
     aloud,
-    h("div", { class: "order" }, h("div", { class: "progress" }, steps, connection, actions), place.receipt),
+    h("div", { class: "order" }, h("div", { class: "progress" }, steps, connection), place.receipt),
   );
   return place;
 }
@@ -112,6 +115,8 @@ function hintFor({ status, payBy, reason, amountDue }: Order, isConfirming: bool
     return "You are charged once at most, even if you load this page again.";
   if (status === "PAYABLE" && payBy !== undefined && amountDue.amount > 0)
     return `Everything is set aside for you until ${atTime(payBy)}.`;
+  if (status === "CONFIRMED")
+    return amountDue.amount > 0 ? "Thank you. Your order is paid." : "Thank you. Your points paid for it.";
   if (status === "CANCELLED" && reason !== undefined) return `Because ${ofReason(reason)}.`;
   return "";
 }

@@ -13,9 +13,11 @@ export function pattern(id: string): SVGSVGElement {
   const cells = { strong: "", faint: "" };
   const next = dice(id);
   const half = Math.ceil(columns / 2);
+  const heart = 1 + (next() % (rows - 2)); // No figure is all faint.
   for (let row = 1; row < rows - 1; row += 1) {
     for (let column = 1; column < half; column += 1) {
-      const tone = next() % 6;
+      const isHeart = row === heart && column === half - 1;
+      const tone = isHeart ? 0 : next() % 6;
       if (tone > 2) continue;
       const mirrored = columns - 1 - column;
       const square = (x: number) => `M${x} ${row}h1v1h-1z`;

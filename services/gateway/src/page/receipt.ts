@@ -4,7 +4,14 @@ import { h } from "./dom.ts";
 import type { Schemas } from "./schemas.ts";
 import { inMoney, onDay } from "./words.ts";
 
-export function receipt({ lines, subtotal, points, amountDue, placedAt }: Schemas["Order"]): HTMLElement[] {
+export function receipt({
+  status,
+  lines,
+  subtotal,
+  points,
+  amountDue,
+  placedAt,
+}: Schemas["Order"]): HTMLElement[] {
   const rows = lines.map(({ title, quantity, unitPrice }) =>
     h(
       "li",
@@ -16,18 +23,21 @@ export function receipt({ lines, subtotal, points, amountDue, placedAt }: Schema
   return [
     h("p", { class: "soft" }, `Ordered ${onDay(placedAt)}`),
     h("ul", {}, ...rows),
-    sums({ subtotal, points, due: amountDue }),
+    sums({ subtotal, points, due: amountDue, dueName: dueNames[status] ?? "To pay" }),
   ];
 }
+
+const dueNames: Readonly<Record<string, string>> = { CONFIRMED: "Paid", CANCELLED: "Total" };
 
 interface Sums {
   readonly subtotal: Schemas["Money"];
   readonly points: number;
   readonly due: Schemas["Money"];
+  readonly dueName: string;
 }
 
 /** What it costs, what the points make of it, and what is left to pay. */
-export function sums({ subtotal, points, due }: Sums): HTMLElement {
+export function sums({ subtotal, points, due, dueName }: Sums): HTMLElement {
   const line = (name: string, value: string, kind?: string) =>
     h("div", { class: kind }, h("dt", {}, name), h("dd", {}, value));
   return h(
@@ -35,6 +45,6 @@ export function sums({ subtotal, points, due }: Sums): HTMLElement {
     { class: "sums" },
     line("Subtotal", inMoney(subtotal)),
     ...(points === 0 ? [] : [line("Points", `− ${inMoney({ ...subtotal, amount: points })}`)]),
-    line("To pay", inMoney(due), "total"),
+    line(dueName, inMoney(due), "total"),
   );
 }

@@ -60,6 +60,15 @@ const steps: Readonly<Record<string, string>> = {
   CONFIRMATION_FAILED: "The money came too late; it goes back",
 };
 
+const coming: Readonly<Record<string, string>> = {
+  STOCK_HELD: "Setting items aside",
+  BENEFITS_HELD: "Setting points aside",
+  PAYABLE: "Ready to pay",
+  PAID: "Payment",
+  STOCK_COMMITTED: "Taking items from the shelf",
+  BENEFITS_SPENT: "Using points",
+};
+
 const reasons: Readonly<Record<string, string>> = {
   STOCK_REJECTED: "something is sold out",
   BENEFITS_REJECTED: "the points were not there",
@@ -113,19 +122,10 @@ export function toCome(
 ): readonly string[] {
   const { status, settled, points, history } = order;
   if (settled) return [];
-  if (status === "CANCELLED") return ["Everything is given back"];
-  if (status === "CANCELLING") return ["Order cancelled"];
+  if (status === "CANCELLED") return ["Giving everything back"];
+  if (status === "CANCELLING") return ["Asking whether it was paid"];
   const happened = new Set(history.map(({ step }) => step));
-  const all = [
-    "PLACED",
-    "STOCK_HELD",
-    "BENEFITS_HELD",
-    "PAYABLE",
-    "PAID",
-    "STOCK_COMMITTED",
-    "BENEFITS_SPENT",
-  ];
-  return all
+  return Object.keys(coming)
     .filter((step) => !happened.has(step) && (points > 0 || !step.startsWith("BENEFITS_")))
-    .map((step) => ofStep(step));
+    .map((step) => coming[step] as string);
 }
