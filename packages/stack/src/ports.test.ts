@@ -42,14 +42,12 @@ describe("ports", () => {
       [3, "the member service"],
       [5, "the payment provider's simulator"],
     ] as const) {
-      const server = createServer();
+      await using server = createServer();
       server.listen(base + place, "127.0.0.1");
       await once(server, "listening");
       await expect(choosePorts(base, 1)).rejects.toThrow(
         `Port ${base + place} on 127.0.0.1, wanted for ${what}`,
       );
-      server.close();
-      await once(server, "close");
     }
   });
 });
