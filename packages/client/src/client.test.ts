@@ -224,7 +224,7 @@ describe("no answer", () => {
 
 test("the README's example does what it says", async () => {
   const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
-  const [, example = ""] = /```ts\n([^]*?)```/.exec(readme) ?? [];
+  const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
   const { port } = server.address() as AddressInfo;
   const code = stripTypeScriptTypes(example)
     .replace(/^import .*$/m, "")

@@ -106,8 +106,11 @@ describe("a watch", () => {
       no(503, "OVERLOADED", { "retry-after": "0" }),
       stream(retry, change(4), end),
     ];
-    expect(await numbersOf(watch())).toEqual([1, 2, 3, 4]);
+    const connected: boolean[] = [];
+    const onConnected = (isConnected: boolean) => void connected.push(isConnected);
+    expect(await numbersOf(watch({ onConnected }))).toEqual([1, 2, 3, 4]);
     expect(resumed).toEqual(["0", "2", "3", "3", "3"]);
+    expect(connected).toEqual([true, false, true, false, false, false, true]);
   });
 
   test("waits as long as the gateway wants before it comes again", async () => {

@@ -18,6 +18,8 @@ export interface WatchOptions {
   readonly giveUpMs?: number;
   /** How long a connection may be silent: 45 s unless told, three heartbeats of the gateway. */
   readonly silentMsMost?: number;
+  /** Hears true when there is a connection, and false when it is lost. */
+  readonly onConnected?: (isConnected: boolean) => void;
 }
 
 export async function* watchOrder(
@@ -31,6 +33,7 @@ export async function* watchOrder(
     signal = new AbortController().signal,
     giveUpMs = 300_000,
     silentMsMost = 45_000,
+    onConnected = () => {},
   } = options;
   const url = `${baseUrl.replace(/\/$/, "")}/v1/orders/${encodeURIComponent(orderId)}/events`;
   let last = after;
@@ -44,6 +47,7 @@ export async function* watchOrder(
     try {
       const { body } = await asker.connect(eventsAfter(url, last), signal);
       failingSince = undefined;
+      onConnected(true);
       if (body === null) throw new NoAnswer(`${url} answered with no stream`, {});
       for await (const { event, data } of readEvents(body, { silentMsMost, onRetry })) {
         if (event === "end") return;
@@ -61,6 +65,7 @@ export async function* watchOrder(
       if (now - failingSince >= giveUpMs) throw error;
       waitMs = error.retryAfterMs;
     }
+    onConnected(false);
     await pause(waitMs ?? retryMs, signal);
   }
 }
