@@ -1,5 +1,5 @@
 // Stories (b) and (c): there is less than somebody wants.
-import { Refusal } from "@quadrille/decider";
+import { Problem } from "@quadrille/client";
 import { soldForPoints } from "./story-sale.ts";
 import {
   figures,
@@ -81,7 +81,7 @@ async function bothPlaced(
   if (runners.length === buyers.length) return runners;
   for (const each of asked) {
     const isLate =
-      each.status === "rejected" && each.reason instanceof Refusal && each.reason.code === "OUT_OF_STOCK";
+      each.status === "rejected" && each.reason instanceof Problem && each.reason.code === "OUT_OF_STOCK";
     if (each.status === "rejected" && !isLate) throw each.reason;
   }
   stage.tell(

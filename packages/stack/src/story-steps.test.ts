@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Refusal } from "@quadrille/decider";
+import { Problem } from "@quadrille/client";
 import { figures, follow, refusedWith, type Stage, tellFigures, untilAccepted } from "./story-steps.ts";
 import type { Buyer, Order, OrderStatus } from "./visitors.ts";
 
@@ -12,12 +12,12 @@ let now: { status: OrderStatus; reason?: string; stock: number; points: number }
 let stage: Stage;
 
 const buyer = {
-  async *statuses() {
-    yield now.status;
+  async *changes() {
+    yield { status: now.status };
   },
   order: async () => now,
-  stockOf: async () => now.stock,
-  points: async () => now.points,
+  product: async () => ({ available: now.stock }),
+  me: async () => ({ points: { available: now.points } }),
 } as unknown as Buyer;
 
 beforeEach(() => {
@@ -93,7 +93,7 @@ describe("figures", () => {
 
 describe("a refusal", () => {
   const refused = async () => {
-    throw new Refusal("OUT_OF_STOCK");
+    throw new Problem({ type: "/problems/out-of-stock", title: "Gone.", status: 409, code: "OUT_OF_STOCK" });
   };
 
   test("that was expected is fine; another, or none, is not", async () => {

@@ -1,7 +1,7 @@
 // What the stories are made of: one step of a buyer's client each, and what is missing when it does not go as told.
 import { setTimeout as pause } from "node:timers/promises";
+import { Problem } from "@quadrille/client";
 import type { RefusalCode } from "@quadrille/contracts/refusals";
-import { Refusal } from "@quadrille/decider";
 import { payInWindow } from "./provider-window.ts";
 import type { Stack } from "./stack.ts";
 import type { OrderTimeline, Timeline } from "./timeline.ts";
@@ -38,7 +38,7 @@ export const price = 2_000;
 /** A thing to buy that no other story knows, so that its stock is this story's alone. */
 export async function newProduct({ operator }: Stage, title: string, units: number): Promise<string> {
   const productId = newId("product");
-  await operator.addProduct({ id: productId, title, price });
+  await operator.addProduct(productId, title, price);
   await operator.receive({ productId, quantity: units });
   return productId;
 }
@@ -56,7 +56,7 @@ export async function refusedWith(code: RefusalCode, asked: Promise<unknown>): P
   try {
     await asked;
   } catch (error) {
-    if (error instanceof Refusal && error.code === code) return;
+    if (error instanceof Problem && error.code === code) return;
     throw error;
   }
   throw new StoryFault(`it should have been refused ${code}`);
@@ -73,7 +73,7 @@ export async function untilAccepted<Answer>(
     try {
       return await ask();
     } catch (error) {
-      const isWorthTrying = error instanceof Refusal && codes.some((code) => code === error.code);
+      const isWorthTrying = error instanceof Problem && codes.some((code) => code === error.code);
       if (!isWorthTrying || Date.now() > until) throw error;
       await pause(100);
     }
@@ -211,8 +211,8 @@ export interface Figures {
 }
 
 export async function figures(buyer: Buyer, productId: string): Promise<Figures> {
-  const [stock, points] = await Promise.all([buyer.stockOf(productId), buyer.points()]);
-  return { stock, points };
+  const [product, { points }] = await Promise.all([buyer.product(productId), buyer.me()]);
+  return { stock: product.available, points: points.available };
 }
 
 /** Reads the figures again and says what they are; they must be as they were, or as `must` says. */
@@ -234,7 +234,8 @@ function inWords({ stock, points }: Figures): string {
 /** Every status of an order from its first on; ends when nothing can change any more, or when the story's patience does. */
 async function* statusesOf({ stepMsMax }: Stage, buyer: Buyer, orderId: string): AsyncGenerator<OrderStatus> {
   try {
-    yield* buyer.statuses(orderId, AbortSignal.timeout(stepMsMax));
+    const signal = AbortSignal.timeout(stepMsMax);
+    for await (const { status } of buyer.changes(orderId, signal)) yield status;
   } catch (error) {
     if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
   }

@@ -65,15 +65,15 @@ describe("a buyer", () => {
     answer = ({ headers }, response) => {
       seen.push(headers["last-event-id"]);
       const change = (id: number, status: string) =>
-        `id: ${id}\nevent: change\ndata: {"status":"${status}"}\n\n`;
+        `id: ${id}\nevent: change\ndata: {"number":${id},"status":"${status}"}\n\n`;
       if (seen.length === 1) response.end(change(1, "PENDING") + change(2, "PAYABLE"));
       else response.end(`${change(3, "CONFIRMED")}event: end\ndata: {"number":3}\n\n`);
     };
     const buyer = await buyerAt(door, "7", tell);
     const statuses = [];
-    for await (const status of buyer.statuses("o", AbortSignal.timeout(10_000))) statuses.push(status);
+    for await (const { status } of buyer.changes("o", AbortSignal.timeout(10_000))) statuses.push(status);
     expect(statuses).toEqual(["PENDING", "PAYABLE", "CONFIRMED"]);
-    expect(seen).toEqual([undefined, "2"]);
+    expect(seen).toEqual(["0", "2"]);
   });
 
   test("who asks again and again is told once, until the answer is another", async () => {
@@ -90,10 +90,32 @@ describe("a buyer", () => {
   });
 });
 
+test("a call is told with what came of it, and without the payment key, with which money could be taken", async () => {
+  const buyer = await buyerAt(door, "7", tell);
+  const calls = heard({});
+  await buyer.confirm("o", "secret", 1, "key-1");
+  expect(calls).toEqual([
+    ["POST", "/v1/orders/o/payment/confirm", "Bearer member:7", '{"paymentKey":"secret","amount":1}'],
+  ]);
+  let asked = 0;
+  answer = (_, response) => {
+    asked += 1;
+    const violations = [{ field: "points", description: "must be >= 0" }];
+    const problem = { code: "INVALID_REQUEST", title: "No.", violations };
+    response.writeHead(503, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+  };
+  await expect(buyer.clearCart()).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  expect(asked).toBe(1);
+  expect(lines).toEqual([
+    '    POST /v1/orders/o/payment/confirm {"paymentKey":"…","amount":1} → 200',
+    "    DELETE /v1/cart → 503 INVALID_REQUEST points must be >= 0",
+  ]);
+});
+
 test("an operator fills the shelves and gives points, in the operator's name", async () => {
   const operator = await operatorAt(door, "anna", tell);
   const calls = heard({});
-  await operator.addProduct({ id: "p", title: "A lamp", price: 2_000 });
+  await operator.addProduct("p", "A lamp", 2_000);
   await operator.receive({ productId: "p", quantity: 3 });
   await operator.addMember("7", "Ann");
   await operator.adjustPoints("7", 500, "welcome");
