@@ -4,6 +4,7 @@ import { Refusal } from "@quadrille/decider";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Gateway } from "./app.ts";
+import { isTagged } from "./entity-tag.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { answer, etagHeader, operation } from "./operation.ts";
 import { Product, ProductPage, ProductParams, ProductQuery } from "./schemas.ts";
@@ -69,12 +70,6 @@ function sendTagged(request: FastifyRequest, reply: FastifyReply, body: object):
   const text = JSON.stringify(body);
   const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
   reply.header("etag", etag).header("cache-control", "private, no-cache");
-  if (isMatch(request.headers["if-none-match"], etag)) return reply.code(304).send();
+  if (isTagged(request.headers["if-none-match"], etag)) return reply.code(304).send();
   return reply.type("application/json; charset=utf-8").send(text);
-}
-
-/** RFC 9110: a list of tags compared weakly, or `*` for anything there is. */
-function isMatch(wanted: string | undefined, etag: string): boolean {
-  if (wanted === undefined) return false;
-  return wanted.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === etag);
 }

@@ -1,12 +1,11 @@
 // The page: takes the token out of the address, then shows the view that the address names.
-import { Problem } from "./api.ts";
 import { showCart } from "./cart.view.ts";
 import { byId } from "./dom.ts";
 import { forget, remember, remembered } from "./memory.ts";
 import { showOrder } from "./order.view.ts";
 import { showOrders } from "./orders.view.ts";
 import { confirmBegun, takeReturn } from "./payment.ts";
-import { refreshCart, refreshMember, type Stage } from "./shell.ts";
+import { Notice, refreshCart, refreshMember, type Stage } from "./shell.ts";
 import { showShop } from "./shop.view.ts";
 import { showSignIn } from "./sign-in.view.ts";
 
@@ -67,7 +66,7 @@ function showOwner(): void {
   void Promise.all([refreshMember(), refreshCart()]).catch(() => {});
 }
 
-function signedOut(why?: Problem): void {
+function signedOut(why?: Notice): void {
   forget("token");
   byId("member").replaceChildren();
   document.body.classList.add("signed-out");
@@ -82,7 +81,7 @@ addEventListener("hashchange", () => {
   if (isSomebodyElse) showOwner();
 });
 addEventListener("signedout", () =>
-  signedOut(new Problem({ title: "Your token is not valid here, or not any more. Sign in again." })),
+  signedOut(new Notice("Your token is not valid here, or not any more. Sign in again.")),
 );
 byId("sign-out").addEventListener("click", () => {
   forget("payment", "order");

@@ -1,9 +1,10 @@
 // The cart: what is in it, how many, which points to use, and the order.
-import { answerOf, DELETE, GET, PATCH, POST, Problem } from "./api.ts";
+
+import { Problem, type Schemas } from "@quadrille/client";
+import { answerOf, DELETE, GET, PATCH, POST } from "./api.ts";
 import { button, h, refill } from "./dom.ts";
-import { forget, newKey, remember, remembered } from "./memory.ts";
+import { forget, newKey, remember, remembered, withKey } from "./memory.ts";
 import { sums } from "./receipt.ts";
-import type { Schemas } from "./schemas.ts";
 import { attempt, heading, refreshCart, refreshMember, type Stage, say, showCount } from "./shell.ts";
 import { inMoney, inPoints, ofLineProblem } from "./words.ts";
 
@@ -88,7 +89,9 @@ function row(
   const set = (wanted: number) => {
     const body = { quantity: Math.max(1, Math.min(quantityMost, Math.trunc(wanted) || 1)) };
     return change(async () => {
-      await answerOf(PATCH("/v1/cart/lines/{productId}", { params: { path }, body }));
+      await answerOf(
+        PATCH("/v1/cart/lines/{productId}", { params: { path }, headers: withKey(newKey()), body }),
+      );
       say(`${name}: ${body.quantity} in your cart.`);
     });
   };
@@ -100,7 +103,7 @@ function row(
     );
   const remove = () =>
     change(async () => {
-      await answerOf(DELETE("/v1/cart/lines/{productId}", { params: { path } }));
+      await answerOf(DELETE("/v1/cart/lines/{productId}", { params: { path }, headers: withKey(newKey()) }));
       say(`${name} is out of your cart.`);
       title.focus(); // The button that had the keyboard is gone with its line.
     });
@@ -192,7 +195,7 @@ async function order({ version, subtotal }: Cart, points: number): Promise<void>
   const begun = remembered("order");
   const key = begun?.asked === asked ? begun.key : newKey();
   remember("order", { asked, key });
-  const placed = await answerOf(POST("/v1/orders", { params: { header: { "Idempotency-Key": key } }, body }));
+  const placed = await answerOf(POST("/v1/orders", { headers: withKey(key), body }));
   forget("order");
   location.hash = `#/orders/${placed.orderId}`;
   await refreshCart().catch(() => {}); // The order is placed; the count is right again with the next view.

@@ -35,6 +35,9 @@ export function forget(...names: readonly (keyof Kept)[]): void {
   for (const name of names) sessionStorage.removeItem(prefix + name);
 }
 
+/** The same request as every other with this key. */
+export const withKey = (key: string) => ({ "Idempotency-Key": key });
+
 /** Not `randomUUID`, which a browser gives only to pages that came over https or from this machine. */
 export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

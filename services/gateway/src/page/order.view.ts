@@ -1,10 +1,11 @@
 // One order: what happens to it as it happens, and what its buyer can do now.
+
+import type { Schemas } from "@quadrille/client";
 import { answerOf, POST } from "./api.ts";
 import { button, h, refill } from "./dom.ts";
-import { newKey } from "./memory.ts";
+import { newKey, withKey } from "./memory.ts";
 import { confirmBegun, goToWindow, whyUnpaid } from "./payment.ts";
 import { receipt } from "./receipt.ts";
-import type { Schemas } from "./schemas.ts";
 import { attempt, heading, problemBox, refreshMember, type Stage } from "./shell.ts";
 import { watchOrder } from "./watched-order.ts";
 import { atTime, headline, inMoney, ofReason, ofStep, toCome } from "./words.ts";
@@ -56,7 +57,7 @@ export async function showOrder({ main, signal }: Stage, orderId: string): Promi
   };
   const cancel = async (): Promise<void> => {
     if (!(await isSure(main))) return;
-    const asked = { params: { path: { orderId }, header: { "Idempotency-Key": newKey() } } };
+    const asked = { params: { path: { orderId } }, headers: withKey(newKey()) };
     order.absorb(await answerOf(POST("/v1/orders/{orderId}/cancel", asked)));
     place.title.focus(); // The button that had the keyboard is gone.
     void watch();

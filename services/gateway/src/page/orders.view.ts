@@ -1,7 +1,8 @@
 // The member's orders, newest first.
+
+import type { Schemas } from "@quadrille/client";
 import { answerOf, GET } from "./api.ts";
 import { button, h } from "./dom.ts";
-import type { Schemas } from "./schemas.ts";
 import { attempt, heading, type Stage } from "./shell.ts";
 import { headline, inMoney, inUnits, nameOf, onDay } from "./words.ts";
 

@@ -1,8 +1,12 @@
 // Paying: to the provider's window and back, and the confirmation, which a reload in the middle never makes twice.
-import { answerOf, isTransient, POST, Problem } from "./api.ts";
-import { forget, newKey, remember, remembered } from "./memory.ts";
-import { pause, pauseMs } from "./pause.ts";
-import type { Schemas } from "./schemas.ts";
+
+import type { Schemas } from "@quadrille/client";
+import { NoAnswer, Problem } from "@quadrille/client";
+import { pause } from "@quadrille/client/pause";
+import { isTransient } from "@quadrille/client/problem";
+import { answerOf, POST } from "./api.ts";
+import { type BegunPayment, forget, newKey, remember, remembered, withKey } from "./memory.ts";
+import { Notice } from "./shell.ts";
 import { nameOf } from "./words.ts";
 
 interface ShopSettings {
@@ -12,11 +16,9 @@ interface ShopSettings {
 /** Leaves for the provider's window, which sends the buyer back here with what came of it. */
 export async function goToWindow(order: Schemas["Order"]): Promise<void> {
   const response = await fetch("/shop.json").catch(() => undefined);
-  if (response?.ok !== true)
-    throw new Problem({ title: "The payment window cannot be opened; try again shortly." });
+  if (response?.ok !== true) throw new Notice("The payment window cannot be opened. Try again shortly.");
   const { paymentWindowUrl } = (await response.json()) as ShopSettings;
-  if (paymentWindowUrl === undefined)
-    throw new Problem({ title: "This shop has no payment window to pay in." });
+  if (paymentWindowUrl === undefined) throw new Notice("This shop has no payment window to pay in.");
   const { orderId, amountDue } = order;
   const window = new URL(paymentWindowUrl);
   const asked = {
@@ -51,7 +53,7 @@ export function takeReturn(): void {
 const unpaidOrders = new Map<string, string>();
 
 /** What to tell a buyer who came back from the window without having paid, once. */
-export function whyUnpaid(orderId: string): Problem | undefined {
+export function whyUnpaid(orderId: string): Notice | undefined {
   const code = unpaidOrders.get(orderId);
   unpaidOrders.delete(orderId);
   if (code === undefined) return undefined;
@@ -59,7 +61,7 @@ export function whyUnpaid(orderId: string): Problem | undefined {
     code === "PAY_PROCESS_CANCELED"
       ? "You left the payment window without paying."
       : "Your card was turned down.";
-  return new Problem({ title: `${how} Nothing was charged: you can pay again, or cancel the order.`, code });
+  return new Notice(`${how} Nothing was charged: you can pay again, or cancel the order.`);
 }
 
 function showOrderInstead(orderId: string): void {
@@ -82,26 +84,33 @@ export function confirmBegun(orderId?: string): Promise<Schemas["Payment"]> | un
   return confirming.answer;
 }
 
-async function confirm(
-  begun: NonNullable<ReturnType<typeof remembered<"payment">>>,
-): Promise<Schemas["Payment"]> {
-  const { orderId, paymentKey, amount, key } = begun;
-  for (let tries = 0; ; tries += 1) {
+/** However often it is sent, with the same key it is one payment. */
+async function confirm({ orderId, paymentKey, amount, key }: BegunPayment): Promise<Schemas["Payment"]> {
+  const asked = { params: { path: { orderId } }, headers: withKey(key), body: { paymentKey, amount } };
+  for (;;) {
     try {
-      const asked = {
-        params: { path: { orderId }, header: { "Idempotency-Key": key } },
-        body: { paymentKey, amount },
-      };
       const payment = await answerOf(POST("/v1/orders/{orderId}/payment/confirm", asked));
       forget("payment");
       return payment;
     } catch (error) {
-      if (!isTransient(error)) {
+      if (!mayHelpLater(error)) {
         // Who has to sign in again goes on from here afterwards.
         if (!(error instanceof Problem && error.status === 401)) forget("payment");
         throw error;
       }
-      await pause((error instanceof Problem ? error.retryAfterMs : undefined) ?? pauseMs(tries));
+      await pause(error.retryAfterMs ?? patienceMs, never);
     }
   }
+}
+
+const patienceMs = 2_000;
+const never = new AbortController().signal;
+
+/** What says nothing about the payment: asked again, it is as good as asked once. */
+function mayHelpLater(error: unknown): error is Problem | NoAnswer {
+  if (error instanceof NoAnswer) return true;
+  return (
+    error instanceof Problem &&
+    (isTransient(error) || error.status === 500 || error.code === "PAYMENT_NOT_READY")
+  );
 }

@@ -1,7 +1,7 @@
 // What was ordered, line by line, with what is to be paid.
 
+import type { Schemas } from "@quadrille/client";
 import { h } from "./dom.ts";
-import type { Schemas } from "./schemas.ts";
 import { inMoney, onDay } from "./words.ts";
 
 export function receipt({

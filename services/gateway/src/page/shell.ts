@@ -1,7 +1,9 @@
 // What stands around every view: the heading's focus, the cart's count, who is signed in, and what is said aloud.
-import { answerOf, GET, Problem } from "./api.ts";
+
+import type { Schemas } from "@quadrille/client";
+import { NoAnswer, Problem } from "@quadrille/client";
+import { answerOf, GET } from "./api.ts";
 import { byId, h } from "./dom.ts";
-import type { Schemas } from "./schemas.ts";
 import { inDigits, inPoints, inUnits } from "./words.ts";
 
 /** A view gets the place it fills and a signal that aborts when it is left. */
@@ -44,22 +46,28 @@ export async function refreshMember(): Promise<Schemas["Member"]> {
   return member;
 }
 
+/** What this page itself has to say. */
+export class Notice extends Error {}
+
 /** A no in words: what it is, and every field at fault. */
 export function problemBox(error: unknown, again?: () => unknown): HTMLElement {
-  const { message, violations } =
-    error instanceof Problem ? error : { message: "Something went wrong here.", violations: [] };
+  const violations = error instanceof Problem ? error.violations : [];
   const faults = violations.map(({ field, description }) =>
     h("li", {}, h("b", {}, field), ` ${description}`),
   );
   return h(
     "div",
     { class: "problem", role: "alert" },
-    h("p", {}, message),
+    h("p", {}, inWords(error)),
     faults.length === 0 ? undefined : h("ul", {}, ...faults),
-    again === undefined
-      ? undefined
-      : h("button", { type: "button", class: "quiet", click: again }, "Try again"),
+    again === undefined ? undefined : h("button", { type: "button", click: again }, "Try again"),
   );
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof Problem) return error.title;
+  if (error instanceof NoAnswer) return "The shop cannot be reached. Try again shortly.";
+  return error instanceof Notice ? error.message : "Something went wrong in this page.";
 }
 
 /** Does something; a no is shown in the place, and what was shown there before is gone either way. */
@@ -73,7 +81,11 @@ export async function attempt(
     await act();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return; // The view was left.
-    if (!(error instanceof Problem)) reportError(error);
+    if (!isExpected(error)) reportError(error);
     place.replaceChildren(problemBox(error, again));
   }
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof Problem || error instanceof NoAnswer || error instanceof Notice;
 }

@@ -1,10 +1,11 @@
 // The catalogue: looking for products and putting them into the cart.
+
+import type { Schemas } from "@quadrille/client";
+import { pause } from "@quadrille/client/pause";
 import { answerOf, GET, POST } from "./api.ts";
 import { button, h } from "./dom.ts";
-import { newKey } from "./memory.ts";
+import { newKey, withKey } from "./memory.ts";
 import { pattern } from "./pattern.ts";
-import { pause } from "./pause.ts";
-import type { Schemas } from "./schemas.ts";
 import { attempt, heading, refreshCart, type Stage, say } from "./shell.ts";
 import { inDigits, inMoney } from "./words.ts";
 
@@ -52,7 +53,7 @@ export function showShop({ main, signal }: Stage): void {
     search.abort();
     search = new AbortController();
     const { signal: mine } = search;
-    await pause(waitMs, mine);
+    await pause(waitMs, mine).catch(() => {}); // Somebody typed on, as the next line sees.
     if (mine.aborted || signal.aborted) return;
     query = input.value.trim();
     await load();
@@ -84,8 +85,8 @@ function card(product: Schemas["Product"]): HTMLLIElement {
     { "aria-label": `Add ${title} to cart`, "aria-disabled": isThere ? undefined : "true" },
     () =>
       attempt(notice, async () => {
-        const line = { params: { header: { "Idempotency-Key": key } }, body: { productId: id, quantity: 1 } };
-        await answerOf(POST("/v1/cart/lines", line));
+        const body = { productId: id, quantity: 1 };
+        await answerOf(POST("/v1/cart/lines", { headers: withKey(key), body }));
         key = newKey();
         say(`${title} is in your cart.`);
         await refreshCart();

@@ -1,7 +1,7 @@
 // An order as the page knows it: what was looked up and what its events have told since, whichever is newer.
-import { answerOf, connectToEvents, GET, isTransient } from "./api.ts";
-import { follow } from "./follow.ts";
-import type { Schemas } from "./schemas.ts";
+
+import type { Schemas } from "@quadrille/client";
+import { answerOf, watchOrder as eventsOf, GET, signedOutBy } from "./api.ts";
 
 type Order = Schemas["Order"];
 type Change = Schemas["OrderChange"];
@@ -51,9 +51,13 @@ export function watchOrder(
       if (isFollowed) return;
       isFollowed = true;
       try {
-        const seen = lastNumber(now);
-        await follow({ orderId, seen, signal, connect: connectToEvents, isTransient, onChange, onConnected });
-        if (!signal.aborted) await refresh(); // Only a look at it says that it is settled.
+        const after = lastNumber(now);
+        // A buyer who looks at the page waits for as long as it takes.
+        const options = { after, signal, onConnected, giveUpMs: Number.POSITIVE_INFINITY };
+        for await (const change of eventsOf(orderId, options)) onChange(change);
+        await refresh(); // Only a look at it says that it is settled.
+      } catch (error) {
+        throw signedOutBy(error);
       } finally {
         isFollowed = false;
       }

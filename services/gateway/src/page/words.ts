@@ -1,5 +1,5 @@
 // Everything that happens to an order in the words of the shop, and money and time as a person reads them.
-import type { Schemas } from "./schemas.ts";
+import type { Schemas } from "@quadrille/client";
 
 const language = "en";
 
