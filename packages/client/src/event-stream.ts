@@ -9,6 +9,8 @@ export interface ServerSentEvent {
 export interface ReadOptions {
   /** Without a byte for so long, heartbeats included, the connection counts as broken. */
   readonly silentMsMost: number;
+  /** Ends the reading, whatever became of the signal that the answer was asked for with. */
+  readonly signal: AbortSignal;
   /** Hears how long the server wants to be left alone before it is connected to again. */
   onRetry(ms: number): void;
 }
@@ -19,13 +21,18 @@ const eventLengthMost = 1_000_000;
 /** Ends where the stream ends. Rejects with `NoAnswer` when it breaks or falls silent; hangs up when it is left. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { silentMsMost, onRetry }: ReadOptions,
+  { silentMsMost, signal, onRetry }: ReadOptions,
 ): AsyncGenerator<ServerSentEvent, void> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  // What cannot be cancelled broke before, which has been told.
+  const stop = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
   let rest = "";
   try {
     for (;;) {
       const { done, value = "" } = await within(silentMsMost, reader.read());
+      signal.throwIfAborted();
       if (done) return;
       const blocks = (rest + value).split(/\r?\n\r?\n/);
       rest = blocks.pop() ?? "";
@@ -38,7 +45,8 @@ export async function* readEvents(
       }
     }
   } finally {
-    reader.cancel().catch(() => {}); // Of a stream that broke, which has been told.
+    signal.removeEventListener("abort", stop);
+    stop();
   }
 }
 

@@ -54,6 +54,19 @@ async function numbersOf(news: AsyncIterable<OrderNews>): Promise<number[]> {
   return seen;
 }
 
+/** Resolves when a connection that was given one change is hung up. */
+const left = () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  answers = [
+    (response, request) => {
+      request.once("close", () => resolve());
+      begin(response).write(`${retry}${change(1)}`);
+    },
+  ];
+  resumed = [];
+  return promise;
+};
+
 describe("a watch", () => {
   test("asks as its caller for the order's events, and gives each with what it says", async () => {
     let request: IncomingMessage | undefined;
@@ -162,30 +175,26 @@ describe("a watch", () => {
     expect(resumed.length).toBeGreaterThan(3);
   });
 
-  test("hangs up when it is left, and when its signal aborts", async () => {
-    const left = () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      answers = [
-        (response, request) => {
-          request.once("close", () => resolve());
-          begin(response).write(`${retry}${change(1)}`);
-        },
-      ];
-      resumed = [];
-      return promise;
-    };
+  test("hangs up when it is left", async () => {
     const isLeft = left();
     for await (const { number } of watch()) {
       expect(number).toBe(1);
       break;
     }
     await isLeft;
+    expect(resumed).toHaveLength(1);
+  });
 
+  test.each([
+    ["", globalThis.fetch],
+    [", even if its fetch forgets the signal", (input: string | URL | Request) => fetch(input)],
+  ])("hangs up when its signal aborts%s", async (_, itsFetch: typeof fetch) => {
     const isAborted = left();
     const gone = new AbortController();
     const reason = new Error("gone");
     const watching = async () => {
-      for await (const _ of watch({ signal: gone.signal })) gone.abort(reason);
+      for await (const _ of watch({ signal: gone.signal }, { fetch: itsFetch }))
+        setTimeout(() => gone.abort(reason), 50);
     };
     await expect(watching()).rejects.toBe(reason);
     await isAborted;

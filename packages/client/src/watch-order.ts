@@ -49,7 +49,7 @@ export async function* watchOrder(
       failingSince = undefined;
       onConnected(true);
       if (body === null) throw new NoAnswer(`${url} answered with no stream`, {});
-      for await (const { event, data } of readEvents(body, { silentMsMost, onRetry })) {
+      for await (const { event, data } of readEvents(body, { silentMsMost, signal, onRetry })) {
         if (event === "end") return;
         if (event !== "change") continue;
         const news = JSON.parse(data) as OrderNews;

@@ -4,11 +4,11 @@ import type { Schemas } from "@quadrille/client";
 /** The line comes when the answer has; of what is refused it says why. */
 export function toldFetch(told: (line: string) => void): typeof globalThis.fetch {
   return async (input, init) => {
-    const request = new Request(input, init);
+    const request = new Request(input instanceof Request ? input.clone() : input, init);
     const { pathname, search } = new URL(request.url);
-    const body = await request.clone().text();
+    const body = await request.text();
     const said = body === "" ? "" : ` ${JSON.stringify(JSON.parse(body), withoutSecrets)}`;
-    const response = await fetch(request);
+    const response = await fetch(input, init); // A request made here would lose its signal with the next garbage collection.
     told(
       `${request.method} ${pathname}${search}${said} → ${response.status}${await whyOf(response.clone())}`,
     );
