@@ -4,6 +4,7 @@ import type { Gateway } from "./app.ts";
 import { KeyOptional, KeyRequired, requestIdOf } from "./idempotency.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { answer, locationHeader, operation } from "./operation.ts";
+import { everOpen } from "./payments.routes.ts";
 import * as shape from "./schemas.ts";
 import {
   given,
@@ -234,7 +235,7 @@ function memberOrderRoutes(app: Gateway, neighbours: Neighbours): void {
     ),
     async (request, reply) => {
       const { payment } = await payments.getPayment(request.params, neighbours.asCaller(request, reply));
-      return toPayment(required(payment, "a payment"));
+      return toPayment(everOpen(payment));
     },
   );
 }

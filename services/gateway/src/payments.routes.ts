@@ -1,4 +1,7 @@
 // Paying for the caller's own orders.
+
+import type { Payment as PaymentMessage } from "@quadrille/contracts/gen/quadrille/payment/v1/payment_service.ts";
+import { Refusal } from "@quadrille/decider";
 import type { Gateway } from "./app.ts";
 import { KeyRequired, requestIdOf } from "./idempotency.ts";
 import type { Neighbours } from "./neighbours.ts";
@@ -53,7 +56,14 @@ export function paymentRoutes(app: Gateway, neighbours: Neighbours): void {
     async (request, reply) => {
       const asked = { orderId: request.params.orderId, memberId: "" };
       const { payment } = await payments.getPayment(asked, neighbours.asCaller(request, reply));
-      return toPayment(required(payment, "a payment"));
+      return toPayment(everOpen(payment));
     },
   );
+}
+
+/** Refuses PAYMENT_UNKNOWN for what an order leaves that ended before it was payable: it has no amount, nor a currency. */
+export function everOpen(payment: PaymentMessage | undefined): PaymentMessage {
+  const found = required(payment, "a payment");
+  if (found.method === "PAYMENT_METHOD_UNSPECIFIED") throw new Refusal("PAYMENT_UNKNOWN");
+  return found;
 }
