@@ -6,7 +6,6 @@ import { Refusal } from "@quadrille/decider";
 import Type from "typebox";
 import type { Gateway } from "./app.ts";
 import { accepts } from "./negotiation.ts";
-import { problemExamples } from "./operation.ts";
 import { typeOf } from "./problem.ts";
 import { sayOnce } from "./say-once.ts";
 import { shapes } from "./schemas.ts";
@@ -41,7 +40,6 @@ export async function describeRoutes(app: Gateway): Promise<void> {
       servers: [{ url: "/", description: "Where this document came from." }],
       tags,
       components: {
-        examples: problemExamples,
         securitySchemes: {
           token: {
             type: "http",

@@ -62,18 +62,13 @@ export function answer<S extends TSchema>(description: string, schema: S, header
 export const locationHeader = { Location: { type: "string", description: "Where it is from now on." } };
 export const etagHeader = { ETag: { type: "string", description: "Names this very state." } };
 
-/** What each code looks like, by its name: the document says it once. */
-export const problemExamples = Object.fromEntries(
-  (Object.keys(refusals) as RefusalCode[]).map((code) => [code, { value: problemOf(new Refusal(code)) }]),
-);
-
 /** One response for each status, with an example for each code. */
 function noes(codes: readonly RefusalCode[]): Record<string, object> {
   const statuses = [...new Set(codes.map((code) => refusals[code].http))].sort();
   return Object.fromEntries(
     statuses.map((status) => {
       const here = codes.filter((code) => refusals[code].http === status);
-      const examples = here.map((code) => [code, { $ref: `#/components/examples/${code}` }]);
+      const examples = here.map((code) => [code, { value: problemOf(new Refusal(code)) }]);
       const headers = headersOf(status);
       return [
         `${status}`,

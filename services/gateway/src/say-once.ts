@@ -1,45 +1,55 @@
-// Answers that many operations give alike stand once in the OpenAPI document, so that a change of it is read once.
+// What many operations answer alike stands once in the OpenAPI document, so that a change of it is read once.
+import { problemType } from "./problem.ts";
+
 interface Response {
-  readonly content?: Readonly<Record<string, { readonly examples?: object }>>;
-}
-interface Reference {
-  readonly $ref: string;
+  readonly content?: Readonly<Record<string, { readonly examples?: Record<string, object> }>>;
 }
 interface Operation {
   responses?: Record<string, Response | Reference>;
 }
+interface Reference {
+  readonly $ref: string;
+}
 interface Document {
   paths?: Record<string, Record<string, Operation>>;
-  components?: { responses?: Record<string, Response> };
+  components?: object;
 }
 
-/** Moves problems that are said more than once to the components, under the names of their codes. */
+/** Moves the examples of problems to the components, and whole answers that are given more than once. */
 export function sayOnce<D extends object>(document: D): D {
-  const { paths = {}, components = {} } = document as Document;
+  const whole = structuredClone(document); // Parts of it are the routes' own.
+  const { paths = {}, components = {} } = whole as Document;
   const operations = Object.values(paths).flatMap((path) => Object.values(path));
-  const counts = new Map<string, number>();
-  for (const { responses = {} } of operations) {
-    for (const response of Object.values(responses)) {
-      const name = nameOf(response);
-      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const given = operations.flatMap(({ responses = {} }) =>
+    Object.entries(responses).flatMap(([status, response]) => {
+      const examples = examplesOf(response);
+      if (examples === undefined) return [];
+      return [{ response, examples, name: Object.keys(examples).join("."), responses, status }];
+    }),
+  );
+  const examples: Record<string, object> = {};
+  const answers: Record<string, object> = {};
+  for (const one of given) {
+    for (const [code, example] of Object.entries(one.examples)) {
+      examples[code] = example;
+      one.examples[code] = { $ref: `#/components/examples/${code}` };
     }
+    if (given.filter(({ name }) => name === one.name).length < 2) continue;
+    answers[one.name] = one.response;
+    one.responses[one.status] = { $ref: `#/components/responses/${one.name}` };
   }
-  const once: Record<string, Response> = {};
-  for (const { responses = {} } of operations) {
-    for (const [status, response] of Object.entries(responses)) {
-      const name = nameOf(response);
-      if (name === undefined || (counts.get(name) ?? 0) < 2) continue;
-      once[name] = response as Response;
-      responses[status] = { $ref: `#/components/responses/${name}` };
-    }
-  }
-  const responses = Object.fromEntries(Object.entries(once).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...document, components: { ...components, responses } };
+  return {
+    ...whole,
+    components: { ...components, examples: sorted(examples), responses: sorted(answers) },
+  };
 }
 
-/** `OVERLOADED.UNAVAILABLE`; undefined for what is no problem. */
-function nameOf(response: Response | Reference): string | undefined {
-  if ("$ref" in response) return undefined;
-  const { examples } = response.content?.["application/problem+json"] ?? {};
-  return examples === undefined ? undefined : Object.keys(examples).join(".");
+/** Of a problem, by their codes. */
+function examplesOf(response: Response | Reference): Record<string, object> | undefined {
+  return "$ref" in response ? undefined : response.content?.[problemType]?.examples;
+}
+
+/** By name: a route that moves changes nothing here. */
+function sorted(byName: Record<string, object>): Record<string, object> {
+  return Object.fromEntries(Object.entries(byName).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
