@@ -21,6 +21,7 @@ import {
   takenPorts,
 } from "./start-script.ts";
 import { temporaryFolder } from "./system.ts";
+import { until } from "./until.ts";
 
 jest.setTimeout(120_000);
 
@@ -193,8 +194,10 @@ test("a second run keeps the data, serves what it prints, and Ctrl-C ends everyt
     member: at("member"),
     payment: at("payment"),
   };
-  const { text, ended: verdict } = await auditCommand({ addresses, dataDir }, ["--at-rest"]);
-  expect({ text, verdict }).toEqual({ text: expect.stringMatching(/^I16 .* ok$/m), verdict: "exit code 0" });
+  // A story killed product, maybe between publishing a fact and noting so: then its sweep publishes it once more.
+  const look = () => auditCommand({ addresses, dataDir }, ["--at-rest"]);
+  const { text } = await until("every law holds", look, (seen) => seen.ended === "exit code 0");
+  expect(text).toMatch(/^I16 .* ok$/m);
   run.child.kill("SIGINT");
   const { how, left, taken } = await ended(run);
   expect({ how, left, taken }).toEqual({ how: "exit code 0", left: [], taken: [] });
