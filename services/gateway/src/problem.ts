@@ -115,6 +115,7 @@ const fastifyCodes: Readonly<Record<string, RefusalCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "MEDIA_TYPE_UNSUPPORTED",
   FST_ERR_CTP_BODY_TOO_LARGE: "REQUEST_TOO_LARGE",
   FST_ERR_NOT_FOUND: "ROUTE_UNKNOWN",
+  ECONNRESET: "INVALID_REQUEST", // Gone in the middle of their own body; nobody reads this, and it is no defect of ours.
 };
 
 /**
