@@ -50,6 +50,7 @@ const bridge = "/tests/simulation/bridge\\.db\\.test\\.ts$";
 const statics: readonly Step[] = [
   command(shop, "format and lint", "biome", "ci", "--colors=off", "."),
   command(shop, "types", "tsc", "--noEmit", "--pretty", "false"),
+  command(shop, "types of the page", "tsc", "-p", "services/gateway/src/page", "--pretty", "false"),
   command(shop, "buf lint", "buf", "lint"),
   ...(existsSync(baseline) ? [command(shop, "buf breaking", "buf", "breaking", "--against", baseline)] : []),
   check("generated files", drift),

@@ -2,6 +2,7 @@
 
 import type { Schemas } from "@quadrille/client";
 import { NoAnswer, Problem } from "@quadrille/client";
+import { isTransient } from "@quadrille/client/problem";
 import { answerOf, GET } from "./api.ts";
 import { byId, h } from "./dom.ts";
 import { inDigits, inPoints, inUnits } from "./words.ts";
@@ -51,6 +52,7 @@ export class Notice extends Error {}
 
 /** A no in words: what it is, and every field at fault. */
 export function problemBox(error: unknown, again?: () => unknown): HTMLElement {
+  const mayHelp = !(error instanceof Problem) || isTransient(error);
   const violations = error instanceof Problem ? error.violations : [];
   const faults = violations.map(({ field, description }) =>
     h("li", {}, h("b", {}, field), ` ${description}`),
@@ -60,7 +62,7 @@ export function problemBox(error: unknown, again?: () => unknown): HTMLElement {
     { class: "problem", role: "alert" },
     h("p", {}, inWords(error)),
     faults.length === 0 ? undefined : h("ul", {}, ...faults),
-    again === undefined ? undefined : h("button", { type: "button", click: again }, "Try again"),
+    again !== undefined && mayHelp ? h("button", { type: "button", click: again }, "Try again") : undefined,
   );
 }
 

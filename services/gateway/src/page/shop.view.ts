@@ -18,7 +18,8 @@ let query = "";
 export function showShop({ main, signal }: Stage): void {
   const list = h("ul", { class: "products", "aria-label": "Products" });
   const foot = h("div", { class: "foot" });
-  const found = h("p", { class: "found", role: "status" });
+  const problem = h("div", { class: "problems" });
+  const found = h("div", { class: "found", role: "status" });
   const input = h("input", {
     id: "query",
     type: "search",
@@ -29,25 +30,43 @@ export function showShop({ main, signal }: Stage): void {
   });
   let search = new AbortController();
 
-  const load = async (pageToken?: string): Promise<void> => {
+  const append = async (pageToken?: string): Promise<readonly HTMLElement[]> => {
+    const asked = { ...(query !== "" && { query }), pageSize, ...(pageToken !== undefined && { pageToken }) };
     const stop = AbortSignal.any([signal, search.signal]);
-    const asked = { query, pageSize, ...(pageToken === undefined ? {} : { pageToken }) };
-    await attempt(
+    const page = await answerOf(GET("/v1/products", { params: { query: asked }, signal: stop }));
+    if (pageToken === undefined) list.replaceChildren();
+    const cards = page.products.map(card);
+    list.append(...cards);
+    foot.replaceChildren();
+    const { nextPageToken } = page;
+    if (nextPageToken !== undefined) foot.append(button("Show more", {}, () => more(nextPageToken)));
+    return cards;
+  };
+  const more = (pageToken: string): Promise<void> =>
+    attempt(
       foot,
       async () => {
-        const page = await answerOf(GET("/v1/products", { params: { query: asked }, signal: stop }));
-        if (pageToken === undefined) list.replaceChildren();
-        const cards = page.products.map(card);
-        list.append(...cards);
-        list.ariaBusy = "false";
-        found.textContent = list.childElementCount === 0 ? `Nothing found for “${query}”.` : "";
-        if (pageToken !== undefined) cards[0]?.querySelector("button")?.focus();
-        const { nextPageToken } = page;
-        if (nextPageToken !== undefined)
-          foot.append(button("Show more", { class: "quiet" }, () => load(nextPageToken)));
+        const [first] = await append(pageToken);
+        first?.querySelector("button")?.focus(); // The button that had the keyboard is gone.
       },
-      () => load(pageToken),
+      () => more(pageToken),
     );
+  const load = (): Promise<void> =>
+    attempt(
+      problem,
+      async () => {
+        found.replaceChildren();
+        // What is shown until then is no answer to what is looked for now.
+        const [first] = await append().catch(emptied);
+        if (first === undefined) found.append(h("p", { class: "empty" }, nothingFor(query)));
+        list.ariaBusy = "false";
+      },
+      load,
+    );
+  const emptied = (error: unknown): never => {
+    const isOvertaken = error instanceof DOMException;
+    if (!isOvertaken) for (const place of [list, foot, found]) place.replaceChildren();
+    throw error;
   };
   const look = async (waitMs: number): Promise<void> => {
     search.abort();
@@ -71,9 +90,12 @@ export function showShop({ main, signal }: Stage): void {
   );
   list.ariaBusy = "true";
   list.append(...Array.from({ length: 8 }, placeholder));
-  main.replaceChildren(h("div", { class: "top" }, heading("Shop"), form), found, list, foot);
+  main.replaceChildren(h("div", { class: "top" }, heading("Shop"), form), problem, found, list, foot);
   void load();
 }
+
+const nothingFor = (wanted: string): string =>
+  wanted === "" ? "The shelf is empty." : `Nothing found for “${wanted}”.`;
 
 function card(product: Schemas["Product"]): HTMLLIElement {
   const { id, title, price, available, onSale } = product;
