@@ -52,7 +52,15 @@ interface Described {
 }
 
 /** What stands beside the operations; the document, which is for clients, leaves it out. */
-export const openToAll = ["/openapi.json", "/docs", "/health/live", "/health/ready", "/problems"];
+export const openToAll = [
+  "/",
+  "/shop.json",
+  "/openapi.json",
+  "/docs",
+  "/health/live",
+  "/health/ready",
+  "/problems",
+];
 
 export async function operationsOf(gatewayUrl: string): Promise<readonly Operation[]> {
   const response = await fetch(`${gatewayUrl}/openapi.json`);
