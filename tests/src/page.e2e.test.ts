@@ -1,4 +1,5 @@
 // The shop's page in a real browser, on real servers and processes: buying, being refused, coming back, by keyboard alone.
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { Clients } from "@quadrille/stack/clients";
 import { accountOf, addFaults } from "@quadrille/stack/provider-control";
@@ -31,9 +32,16 @@ afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
 });
 
+/** Looks at the steps each time they are drawn: a fault that the next look at the order heals is one all the same. */
+const watchSteps = `new MutationObserver(() => {
+  const shown = [...document.querySelectorAll("[data-number]")].map(({ dataset }) => Number(dataset.number));
+  if (shown.some((number, at) => number !== at + 1)) console.error("steps lost or doubled: " + shown);
+}).observe(document, { childList: true, subtree: true })`;
+
 /** Comes in as Ann, by the address that `npm start` prints. */
 async function visit(options?: BrowserContextOptions): Promise<Visit> {
   const visited = await browser.visit(options);
+  await visited.page.addInitScript(watchSteps);
   await visited.page.goto(`${url}/#token=${ann.token}`);
   await visited.page.getByText(`Name of ann`).waitFor({ state: "attached" });
   return visited;
@@ -190,6 +198,11 @@ describe("what is not paid comes back", () => {
     const { page, faults } = visited;
     const orderId = await order(page, { points: 800 });
     expect(await everything()).not.toEqual(before);
+    // The no comes before the page knows the order, and must not be lost for that.
+    await page.route(/\/v1\/orders\/[^/]+$/, async (route) => {
+      await pause(1_500);
+      await route.continue();
+    });
     await inWindow(page, "Pay with a card that will be refused");
     await title(page, "Cancelled, everything given back").waitFor();
     await page.getByRole("alert").getByText("The payment was declined.").waitFor();
@@ -247,7 +260,7 @@ describe("in the middle", () => {
     const { page, faults, requests } = visited;
     const orderId = await order(page, { points: 100 });
     await using _slow = await addFaults(system.stack.providerUrl, [
-      { fault: "delay_answer", orderId, ms: 3_000 },
+      { fault: "delay_answer", orderId, ms: 4_500 },
     ]);
     await inWindow(page, "Pay");
     await title(page, "Confirming your payment").waitFor();

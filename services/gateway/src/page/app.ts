@@ -62,7 +62,7 @@ function signedIn(): void {
 /** Around the view stands who is here and how much is in the cart; without it everything else still works. */
 function showOwner(): void {
   if (remembered("token") === undefined) return;
-  void confirmBegun();
+  confirmBegun();
   void Promise.all([refreshMember(), refreshCart()]).catch(() => {});
 }
 

@@ -4,7 +4,7 @@ import type { Schemas } from "@quadrille/client";
 import { answerOf, POST } from "./api.ts";
 import { button, h, refill } from "./dom.ts";
 import { newKey, withKey } from "./memory.ts";
-import { confirmBegun, goToWindow, whyUnpaid } from "./payment.ts";
+import { forgetOutcome, goToWindow, outcomeOf, whyUnpaid } from "./payment.ts";
 import { receipt } from "./receipt.ts";
 import { attempt, heading, problemBox, refreshMember, type Stage } from "./shell.ts";
 import { watchOrder } from "./watched-order.ts";
@@ -45,15 +45,16 @@ export async function showOrder({ main, signal }: Stage, orderId: string): Promi
       watch,
     );
   const confirm = async (): Promise<void> => {
-    const confirmed = confirmBegun(orderId);
-    if (confirmed === undefined) return;
+    const outcome = outcomeOf(orderId);
+    if (outcome === undefined) return;
     isConfirming = true;
     draw(order.now);
     const settle = () => {
       isConfirming = false;
+      if (!signal.aborted) forgetOutcome(orderId);
       draw(order.now);
     };
-    await attempt(problem, () => confirmed.finally(settle));
+    await attempt(problem, () => outcome.finally(settle));
   };
   const cancel = async (): Promise<void> => {
     if (!(await isSure(main))) return;

@@ -68,21 +68,33 @@ function showOrderInstead(orderId: string): void {
   history.replaceState(null, "", `/#/orders/${encodeURIComponent(orderId)}`);
 }
 
-let confirming: { readonly paymentKey: string; readonly answer: Promise<Schemas["Payment"]> } | undefined;
+/** What became of the confirmations of this page's life, kept until somebody has looked. */
+const outcomes = new Map<string, Promise<Schemas["Payment"]>>();
 
-/** Confirms what was begun for this order, for as long as it takes, whatever is looked at meanwhile; undefined for nothing. */
-export function confirmBegun(orderId?: string): Promise<Schemas["Payment"]> | undefined {
+/** Confirms what was begun, for as long as it takes and whatever is looked at meanwhile. */
+export function confirmBegun(): void {
   const begun = remembered("payment");
-  if (begun === undefined || (orderId !== undefined && begun.orderId !== orderId)) return undefined;
-  if (confirming?.paymentKey !== begun.paymentKey) {
-    const answer = confirm(begun).finally(() => {
-      confirming = undefined;
-    });
-    answer.catch(() => {}); // Whoever looks at the order awaits it as well and shows why.
-    confirming = { paymentKey: begun.paymentKey, answer };
-  }
-  return confirming.answer;
+  if (begun === undefined || outcomes.has(begun.orderId)) return;
+  const outcome = confirm(begun);
+  outcomes.set(begun.orderId, outcome);
+  outcome.catch((error: unknown) => {
+    // Who has to sign in again goes on from there; every other no is for whoever looks at the order.
+    if (isSignedOut(error)) outcomes.delete(begun.orderId);
+  });
 }
+
+/** What becomes, or has become, of the order's payment; undefined for one that was not begun here. */
+export function outcomeOf(orderId: string): Promise<Schemas["Payment"]> | undefined {
+  confirmBegun();
+  return outcomes.get(orderId);
+}
+
+/** It was seen, and is not to be told again. */
+export function forgetOutcome(orderId: string): void {
+  outcomes.delete(orderId);
+}
+
+const isSignedOut = (error: unknown) => error instanceof Problem && error.status === 401;
 
 /** However often it is sent, with the same key it is one payment. */
 async function confirm({ orderId, paymentKey, amount, key }: BegunPayment): Promise<Schemas["Payment"]> {
@@ -94,8 +106,7 @@ async function confirm({ orderId, paymentKey, amount, key }: BegunPayment): Prom
       return payment;
     } catch (error) {
       if (!mayHelpLater(error)) {
-        // Who has to sign in again goes on from here afterwards.
-        if (!(error instanceof Problem && error.status === 401)) forget("payment");
+        if (!isSignedOut(error)) forget("payment");
         throw error;
       }
       await pause(error.retryAfterMs ?? patienceMs, never);
