@@ -33,6 +33,7 @@ function show(): void {
   const isSignedIn = remembered("token") !== undefined;
   document.body.classList.toggle("signed-out", !isSignedIn);
   const stage = openStage();
+  byId("said").replaceChildren(); // It was said about what was shown before.
   const [, view = "", id] = location.hash.split("/");
   markCurrent(view);
   if (!isSignedIn) showSignIn(stage, signedIn);

@@ -143,9 +143,11 @@ function stepsOf(order: Order, newest: Change | undefined): HTMLElement[] {
   return [...happened, ...next];
 }
 
-/** Why stands with a step that tells of an end. */
+/** Why stands with the step that tells of the end, and not with the wish for it as well. */
 function sentence({ step, reason }: Change): string {
-  return reason === undefined ? ofStep(step) : `${ofStep(step)}: ${ofReason(reason)}`;
+  return reason === undefined || step === "CANCEL_REQUESTED"
+    ? ofStep(step)
+    : `${ofStep(step)}: ${ofReason(reason)}`;
 }
 
 /** Asks before the order is cancelled. */

@@ -4,7 +4,7 @@ import type { Schemas } from "@quadrille/client";
 import { answerOf, GET } from "./api.ts";
 import { button, h } from "./dom.ts";
 import { attempt, heading, type Stage } from "./shell.ts";
-import { headline, inMoney, inUnits, nameOf, onDay } from "./words.ts";
+import { inMoney, inShort, inUnits, nameOf, onDay } from "./words.ts";
 
 export async function showOrders({ main, signal }: Stage): Promise<void> {
   const list = h("ul", { class: "orders", "aria-label": "Your orders" });
@@ -40,6 +40,6 @@ function item(order: Schemas["Order"]): HTMLLIElement {
     h("a", { href: `#/orders/${orderId}` }, nameOf(order)),
     h("p", { class: "soft" }, `${inUnits(count)}, ${onDay(placedAt)}`),
     h("p", { class: "price" }, inMoney(amountDue)),
-    h("p", { class: `state ${order.status.toLowerCase()}` }, headline(order)),
+    h("p", { class: `state ${order.status.toLowerCase()}` }, inShort(order)),
   );
 }

@@ -46,6 +46,7 @@ test("every state has a headline of its own, settled or not", () => {
   );
   expect(all.every((text) => text.length > 0)).toBe(true);
   expect(new Set(all).size).toBe(statuses.length + 2);
+  expect(words.inShort({ status: "CANCELLED", settled: true })).toBe("Cancelled");
 });
 
 test("an order is called by what is in it", () => {

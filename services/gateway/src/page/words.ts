@@ -116,6 +116,9 @@ export function headline({ status, settled }: Pick<Schemas["Order"], "status" | 
   }
 }
 
+/** The same in a word or two, for a list. */
+export const inShort = (order: Parameters<typeof headline>[0]): string => headline(order).replace(/,.*/, "");
+
 /** What is still to come for an order, as far as it can be told. */
 export function toCome(
   order: Pick<Schemas["Order"], "status" | "settled" | "points" | "history">,
