@@ -50,7 +50,8 @@ function faultIn(
     return `${code} has violations of another shape`;
   if (status === 401 && headers["www-authenticate"] === undefined) return "401 does not say how to be known";
   if (status === 405 && headers.allow === undefined) return "405 does not say what is allowed";
-  if (status === 429 && headers["retry-after"] === undefined) return "429 does not say when to come again";
+  if ((status === 429 || status === 503) && headers["retry-after"] === undefined)
+    return `${status} does not say when to come again`;
   return undefined;
 }
 
