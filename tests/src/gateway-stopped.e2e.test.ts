@@ -55,7 +55,9 @@ let tokens: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   const unlimited = { RATE_PER_ADDRESS: "0", RATE_PER_CALLER: "0" };
-  system = await openSystem({ env: { ...unlimited, CALL_DEADLINE: `${deadlineMs}ms` } });
+  system = await openSystem({
+    env: { ...unlimited, CALL_DEADLINE: `${deadlineMs}ms`, PAYING_DEADLINE: `${deadlineMs}ms` },
+  });
   const { operator, stack } = system;
   await Promise.all(
     ["mug", "cup", "jug"].map((id) => stockVariant(operator, id, { price: BigInt(price), units: 1_000 })),

@@ -10,7 +10,7 @@ export interface AskConfig {
   readonly triesMost?: number;
   /** The longest pause before another try; what the gateway wants to wait longer for is not tried again. 5 s unless told. */
   readonly waitMsMost?: number;
-  /** How long each answer may take: 15 s unless told. */
+  /** How long each answer may take: 20 s unless told. */
   readonly answerMsMost?: number;
 }
 
@@ -31,7 +31,7 @@ export function openAsker(config: AskConfig): Asker {
     fetch = globalThis.fetch,
     triesMost = 4,
     waitMsMost = 5_000,
-    answerMsMost = 15_000,
+    answerMsMost = 20_000,
   } = config;
 
   async function answerTo(

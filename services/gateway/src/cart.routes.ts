@@ -59,7 +59,7 @@ export function cartRoutes(app: Gateway, neighbours: Neighbours): void {
       { operationId: "removeCartLine", tags, summary: "Takes a line out of the cart." },
       member,
       { headers: KeyOptional, params: ProductParams, response: changed },
-      ["CART_LINE_UNKNOWN", "REQUEST_ID_REUSED"],
+      ["REQUEST_ID_REUSED"],
     ),
     async (request, reply) => {
       const line = { requestId: requestIdOf(request), variantId: request.params.productId };

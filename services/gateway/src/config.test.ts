@@ -10,6 +10,7 @@ test("the usual values fit together", () => {
     orders: "127.0.0.1:7001",
     payments: "127.0.0.1:7004",
     deadlineMs: 5_000,
+    payingDeadlineMs: 15_000,
   });
   expect(neighbours.tls).toBeUndefined();
   expect([corsOrigins, trustedProxies]).toEqual([[], []]);

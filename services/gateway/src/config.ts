@@ -41,6 +41,10 @@ export const settings = {
   NEIGHBOUR_CERT_FILE: optional(text({ meaning: "PEM certificate shown to the services." })),
   NEIGHBOUR_KEY_FILE: optional(text({ meaning: "PEM key of that certificate." })),
   CALL_DEADLINE: duration({ default: "5s", meaning: "How long a service may take to answer." }),
+  PAYING_DEADLINE: duration({
+    default: "15s",
+    meaning: "The same for a payment's confirmation; longer than the provider may take to answer.",
+  }),
   JWT_ISSUER: text({ meaning: "Who signs the tokens that are accepted." }),
   JWT_AUDIENCE: text({ default: "quadrille", meaning: "For whom those tokens are made." }),
   JWT_KEYS: text({ meaning: "The public keys: path or http(s) URL of a JWKS." }),
@@ -105,6 +109,7 @@ export function readGatewayConfig(env: Readonly<Record<string, string | undefine
       members: values.MEMBER_ADDRESS,
       payments: values.PAYMENT_ADDRESS,
       deadlineMs: values.CALL_DEADLINE,
+      payingDeadlineMs: values.PAYING_DEADLINE,
       tls: caFile === undefined ? undefined : { caFile, certFile, keyFile },
     },
     corsOrigins: values.CORS_ORIGINS ?? [],

@@ -51,6 +51,26 @@ test("a service that hangs is waited for until the deadline, and the caller may 
   expect(ms).toBeLessThan(1_500);
 });
 
+test("a payment's confirmation is waited for longer, because the provider may take its time", async () => {
+  await using open = await openTestGateway({
+    payments: { confirmPayment: (_, call) => untilOver(call), getPayment: (_, call) => untilOver(call) },
+    neighbours: { deadlineMs: 200, payingDeadlineMs: 1_000 },
+  });
+  const orderId = "5f0d2b9e-7a53-5d0c-9a7e-1f3c1f6f2a11";
+  const url = `/v1/orders/${orderId}/payment`;
+  const payload = { paymentKey: "key-of-the-window", amount: 9_600 };
+  const headers = { "idempotency-key": "pay-once-1" };
+  const statuses: number[] = [];
+  const note = ({ statusCode }: { statusCode: number }) => statuses.push(statusCode);
+  const readMs = await takenMs(open.ask({ url }).then(note));
+  const paidMs = await takenMs(
+    open.ask({ method: "POST", url: `${url}/confirm`, headers, payload }).then(note),
+  );
+  expect(statuses).toEqual([504, 504]);
+  expect(readMs).toBeLessThan(900);
+  expect(paidMs).toBeGreaterThan(950);
+});
+
 test("a process that takes connections and never speaks hangs nobody beyond the deadline", async () => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => sockets.add(socket)).listen(0, "127.0.0.1");

@@ -17,8 +17,10 @@ export interface NeighboursConfig {
   readonly products: string;
   readonly members: string;
   readonly payments: string;
-  /** How long any call may take, in ms. */
+  /** How long a call may take, in ms. */
   readonly deadlineMs: number;
+  /** The same for one that makes the payment service ask the provider, which may take its time. */
+  readonly payingDeadlineMs: number;
   readonly tls?: ClientTls | undefined;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
@@ -33,6 +35,8 @@ export interface Neighbours extends AsyncDisposable {
   readonly watches: Watches;
   /** How to call in the name of whoever made the request: their token, their trace, and an end when they are gone. */
   asCaller(request: FastifyRequest, reply: FastifyReply): CallOptions;
+  /** The same for a call that may have to wait for the provider. */
+  asPayer(request: FastifyRequest, reply: FastifyReply): CallOptions;
 }
 
 /** Connects on the first call and never waits for a service to appear. */
@@ -50,6 +54,11 @@ export async function openNeighbours(config: NeighboursConfig): Promise<Neighbou
   const members = opening.use(await client(MemberServiceService, to(config.members)));
   const payments = opening.use(await client(PaymentServiceService, to(config.payments)));
   const departures = openDepartures({ perSecondMax: 20, nowMs: config.nowMs });
+  const asCaller: Neighbours["asCaller"] = (request, reply) => ({
+    token: callerOf(request).token,
+    traceparent: traceparentOf(request),
+    signal: departures.signalOf(reply.raw),
+  });
   const open = opening.move();
   return {
     orders,
@@ -57,11 +66,8 @@ export async function openNeighbours(config: NeighboursConfig): Promise<Neighbou
     products,
     members,
     payments,
-    asCaller: (request, reply) => ({
-      token: callerOf(request).token,
-      traceparent: traceparentOf(request),
-      signal: departures.signalOf(reply.raw),
-    }),
+    asCaller,
+    asPayer: (...of) => ({ ...asCaller(...of), deadlineMs: config.payingDeadlineMs }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

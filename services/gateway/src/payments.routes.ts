@@ -40,7 +40,7 @@ export function paymentRoutes(app: Gateway, neighbours: Neighbours): void {
       const { orderId } = request.params;
       const { payment } = await payments.confirmPayment(
         { requestId: requestIdOf(request), orderId, paymentKey, amount: BigInt(amount) },
-        neighbours.asCaller(request, reply),
+        neighbours.asPayer(request, reply),
       );
       return toPayment(required(payment, "a payment"));
     },

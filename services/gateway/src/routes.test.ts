@@ -73,7 +73,7 @@ const rows: readonly Row[] = [
     request: ["DELETE", "/v1/cart/lines/mug"],
     heard: ["removeCartLine", { variantId: "mug" }],
     answer: [200, { version: 6 }],
-    refuses: "CART_LINE_UNKNOWN",
+    refuses: "REQUEST_ID_REUSED",
   },
   {
     operationId: "clearCart",

@@ -1203,15 +1203,6 @@ export interface operations {
             400: components["responses"]["INVALID_REQUEST"];
             401: components["responses"]["UNAUTHENTICATED"];
             403: components["responses"]["FORBIDDEN"];
-            /** @description `CART_LINE_UNKNOWN`: The cart has no such line. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             406: components["responses"]["NOT_ACCEPTABLE"];
             422: components["responses"]["REQUEST_ID_REUSED"];
             429: components["responses"]["RATE_LIMITED"];

@@ -56,6 +56,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}) {
       members: address,
       payments: address,
       deadlineMs: 2_000,
+      payingDeadlineMs: 2_000,
       nowMs: () => performance.now(),
       ...options.neighbours,
     }),
