@@ -295,7 +295,10 @@ async function settled(
 describe("a durable", () => {
   test("that stands where it should is left alone; one that is not there is made", async () => {
     const stream = streamOf(places(1, 30));
-    expect(await settled(new Remembered(places(1, 9)), stream, durable(20))).toEqual({ deeds: [], said: [] });
+    expect(await settled(new Remembered(places(1, 9)), stream, durable(20, 9))).toEqual({
+      deeds: [],
+      said: [],
+    });
     expect(await settled(new Remembered(places(1, 9)), stream, undefined)).toMatchObject({ deeds: ["make"] });
     expect((await settled(new Remembered([], null), stream, undefined)).deeds).toEqual(["make", "end made"]);
   });
@@ -328,6 +331,18 @@ describe("a durable", () => {
   test("that delivered more than there is is made anew", async () => {
     const { deeds } = await settled(new Remembered(places(1, 9)), streamOf(places(1, 20)), durable(21));
     expect(deeds).toEqual(["remove", "make from -1", "begin", "end made"]);
+  });
+
+  test("that has more acknowledged than is remembered is made anew, unless the stream has let that go", async () => {
+    const stream = streamOf(places(1, 30));
+    const { deeds } = await settled(new Remembered(places(1, 9)), stream, durable(20, 10));
+    expect(deeds).toEqual(["remove", "make from -1", "begin", "end made"]);
+    const cut = streamOf(places(11, 30));
+    expect((await settled(new Remembered(places(1, 9)), cut, durable(20, 10))).deeds).toEqual([]);
+    expect((await settled(new Remembered([]), stream, durable(1))).deeds.slice(0, 2)).toEqual([
+      "remove",
+      "make",
+    ]);
   });
 
   test("is made anew once when a fact of an older stream claims the very place that holds", async () => {

@@ -229,8 +229,17 @@ export async function lookHeard(places: Places, heard: HeardStream): Promise<Hea
   const compared = await compare(places, heard.name, heard.look);
   const { stream } = compared;
   const isAhead = durable !== undefined && durable.delivered > stream.last;
-  const isSound = durable !== undefined && compared.isIntact && !isAhead;
+  const isSound =
+    durable !== undefined && compared.isIntact && !isAhead && !isAcknowledgedUnseen(compared, durable);
   return { compared, durable, isSound };
+}
+
+/**
+ * Nothing is acknowledged before it is remembered, except by the broker itself when it lets a stream's front go. A copy
+ * of the stream from before that has those messages again.
+ */
+function isAcknowledgedUnseen({ stream, upTo }: Comparison, { floor }: DurableNow): boolean {
+  return floor > (upTo?.seq ?? 0n) && floor >= stream.first;
 }
 
 /** Whether a durable that is pulled from is still the right one. Changes nothing. */

@@ -155,6 +155,24 @@ function losing(arena: () => ForgetfulArena): void {
     await expectAllKept(arena(), all);
   });
 
+  test("set back to before a purge that its durable remembers: what was let go unheard is heard", async () => {
+    const all = await scene(arena(), 1);
+    const { teller, listener, tellers } = all;
+    teller.tell(20);
+    await untilHeard(arena(), all);
+    const [waiting] = teller.tell(1);
+    listener.refused.add(waiting?.id ?? "");
+    await settled(arena(), teller.publishInTurn(tellers[0] as Bus, [waiting as Envelope]));
+    await arena().pass(500);
+    const putBack = await arena().copy();
+    await arena().purge();
+    await arena().pass(500);
+    await putBack("messages");
+    listener.refused.clear();
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+
   test("a stream that vanishes without a word is made and filled again", async () => {
     const all = await scene(arena(), 2);
     all.teller.tell(20);
