@@ -182,6 +182,11 @@ function benefitsOf({ databases: { member } }: Memories) {
 
 function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payments"] {
   const journaled = new Map(payment.entries.map(({ entry, at }) => [entry.orderId, at]));
+  const byHand = new Set(
+    payment.entries.flatMap(({ entry }) =>
+      entry.type === "resolved" && entry.resolution === "REFUNDED" ? [entry.orderId] : [],
+    ),
+  );
   const entries = [...payment.rows.payments].flatMap(([orderId, { state, version }]) => {
     if (state.status === "absent") return [];
     const { status, memberId, amountDue, currency, captured, attempt, dueAt } = state;
@@ -190,7 +195,7 @@ function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payment
     );
     const about = { orderId, status, memberId, amountDue, currency, captured, refunded, refunding, version };
     const moments = { attemptStartedAt: attempt?.startedAt, dueAt, journaledAt: journaled.get(orderId) };
-    return [[orderId, { ...about, ...moments, isRefundedByHand: false }] as const];
+    return [[orderId, { ...about, ...moments, isRefundedByHand: byHand.has(orderId) }] as const];
   });
   return new Map(entries);
 }
