@@ -1,6 +1,8 @@
-// A person who decides about payments the provider leaves in doubt, as its ledger says or too soon, and about refunds it refuses.
+// A person who decides about payments the provider leaves in doubt, as its ledger says or too soon, and about refunds it refuses; and audits now and then.
+import { judgeAll } from "@quadrille/audit";
 import { Refusal } from "@quadrille/decider";
 import { type Resolution, refusedRefund } from "@quadrille/payment/payment.resolve";
+import { booksOf } from "./books.ts";
 import { call } from "./call.ts";
 import type { Die } from "./die.ts";
 import type { World } from "./world.ts";
@@ -9,6 +11,9 @@ const kind = "operator.resolves";
 const everyMs = 15_000;
 const roundsMost = 40;
 const patienceMs = 10_000;
+const minuteMs = 60_000;
+/** While everything goes wrong, a fact may be on its way for so long. */
+const graceMs = 10 * minuteMs;
 
 /** Looks now and then, as long as things go wrong. */
 export function watchPayments(world: World): void {
@@ -20,6 +25,16 @@ export function watchPayments(world: World): void {
         if (state.status === "unknown" && world.faults.strikes(kind, orderId))
           void resolve(world, die, orderId, verdictOn(world, die, orderId), round);
     });
+}
+
+/** Audits one of sixteen runs at any moment of it: what must hold always need not wait until everything is at rest. */
+export function auditInPassing(world: World): void {
+  const die = world.die("audit");
+  if (!die.chance(1 / 16)) return;
+  world.clock.after(die.below(die.pick([minuteMs, 15 * minuteMs])), () => {
+    for (const { findings } of judgeAll(booksOf(world), { atRest: false, graceMs }))
+      for (const { law, sentence } of findings) world.alarms.push(`${law}: in passing, ${sentence}`);
+  });
 }
 
 /** The provider refused to give money back: somebody looks until it has gone back, because nobody else does. */
