@@ -43,7 +43,7 @@ export interface ServiceBooks {
   readonly heardPlaces: readonly SharedPlaceEntry[];
 }
 
-/** Kept in memory whole, at about 7 KB an order: some 300,000 orders fill the heap that Node takes by default. */
+/** Kept in memory whole, at about 8 KB an order: some 260,000 orders fill the heap that Node takes by default. */
 export type Books = Readonly<Record<Service, ServiceBooks>>;
 
 /** Puts a service's pages together. Throws when they do not begin with the snapshot they are out of. */
