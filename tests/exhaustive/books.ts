@@ -44,7 +44,7 @@ function messagesOf({ shop }: Moves, state: Int32Array, service: Service): Servi
     return [id, { ...about, occurredAt: start, isPublished: true }] as const;
   });
   const takenAt = shop.moments.at(-1) as Date;
-  const entries = { told: new Map(own), heard: new Map(heard), parked: [], toldPlaces: [], heardPlaces: [] };
+  const entries = { told: new Map(own), heard: new Map(heard), parked: [], toldPlaces: [] };
   return { service, takenAt, toldSince: undefined, heardSince: undefined, ...nothing, ...entries };
 }
 

@@ -80,13 +80,6 @@ function messagesOf(world: Memories, service: Service): ServiceBooks {
         placement === undefined ? [] : [{ ...placement, factId: envelope.id, at: new Date(publishedAtMs) }],
       ),
     ),
-    // Of a stream that was lost, facts may be handled after its durable was made anew. When they were is not remembered
-    // in memory; when they were stored is soon enough.
-    heardPlaces: sharedPlaces(
-      [...database.inbox.values()]
-        .filter(({ stream }) => database.epochs.epochOf(stream) === 0)
-        .map((claim) => ({ ...claim, at: claim.storedAt })),
-    ),
   };
 }
 

@@ -242,18 +242,6 @@ export const spoilings: readonly Spoiling[] = [
     " at one place, ",
   ],
   [
-    "where a fact was heard",
-    "product",
-    "inbox",
-    `update inbox set seq = (select min(seq) from inbox where stream = 'QUADRILLE_ORDER' and seq > 0)
-      where fact_id = (
-        select fact_id from inbox where stream = 'QUADRILLE_ORDER' and seq > 0 order by seq offset 1 limit 1
-      )`,
-    "paid",
-    "I8: product heard ",
-    " at one place, ",
-  ],
-  [
     "whose points were held",
     "member",
     "holds",

@@ -40,7 +40,6 @@ export interface ServiceBooks {
   readonly parked: readonly ParkedEntry[];
   /** Places that several facts claim; heard ones only of streams that were never lost. */
   readonly toldPlaces: readonly SharedPlaceEntry[];
-  readonly heardPlaces: readonly SharedPlaceEntry[];
 }
 
 /** Kept in memory whole, at about 8 KB an order: some 260,000 orders fill the heap that Node takes by default. */
@@ -71,7 +70,6 @@ export async function collect(pages: AsyncIterable<Partial<ReadBooksResponse>>):
     for (const entry of page.orderLedgers ?? []) books.orderLedgers.set(entry.orderId, entry);
     books.parked.push(...(page.parked ?? []));
     books.toldPlaces.push(...(page.toldPlaces ?? []));
-    books.heardPlaces.push(...(page.heardPlaces ?? []));
   }
   if (about === undefined) throw new Error("books without a snapshot");
   return { ...about, ...books };
@@ -90,7 +88,6 @@ const emptyBooks = () => ({
   orderLedgers: new Map<string, OrderLedgerEntry>(),
   parked: [] as ParkedEntry[],
   toldPlaces: [] as SharedPlaceEntry[],
-  heardPlaces: [] as SharedPlaceEntry[],
 });
 
 /** Asks all four at once and waits for the last. */

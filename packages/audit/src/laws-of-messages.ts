@@ -51,14 +51,9 @@ const endedIn = ({ parked }: ServiceBooks): ReadonlySet<string> =>
 
 /** Where a stream has lost its end, a new fact has an old one's place until the two are compared. */
 function noSharedPlaces(books: Books, service: Service, say: Say, terms: Terms): void {
-  const { toldPlaces, heardPlaces } = books[service];
-  for (const [places, did] of [
-    [toldPlaces, "told"],
-    [heardPlaces, "heard"],
-  ] as const)
-    for (const { stream, seq, factIds, claimedAt } of places)
-      if (!isYoung(claimedAt, books, service, terms))
-        say(factIds[0] ?? "", `${service} ${did} ${factIds.join(" and ")} at one place, ${seq} of ${stream}`);
+  for (const { stream, seq, factIds, claimedAt } of books[service].toldPlaces)
+    if (!isYoung(claimedAt, books, service, terms))
+      say(factIds[0] ?? "", `${service} told ${factIds.join(" and ")} at one place, ${seq} of ${stream}`);
 }
 
 function toldInOrder(books: Books, teller: Service, fact: ToldEntry, say: Say, terms: Terms): void {

@@ -114,21 +114,6 @@ const keptSince = (table: string) => `(
 const takenSql = `select clock_timestamp() as taken_at,
   ${keptSince("outbox")} as told_since, ${keptSince("inbox")} as heard_since`;
 
-/** A place that means nothing any more is 0, or none. */
-function sharedPlaces(kind: "toldPlaces" | "heardPlaces", claims: string): Chapter {
-  return chapter(
-    kind,
-    `select stream, seq, array_agg(fact_id::text order by fact_id) as fact_ids, max(at) as claimed_at
-     from (select ${claims}) as claims where seq > 0 group by stream, seq having count(*) > 1 order by stream, seq`,
-    (row) => ({
-      stream: textOf(row.stream),
-      seq: unitsOf(row.seq),
-      factIds: row.fact_ids as string[],
-      claimedAt: dateOf(row.claimed_at),
-    }),
-  );
-}
-
 const messages: readonly Chapter[] = [
   chapter(
     "told",
@@ -146,12 +131,17 @@ const messages: readonly Chapter[] = [
     factId: textOf(row.fact_id),
     stream: textOf(row.stream),
   })),
-  sharedPlaces("toldPlaces", "id as fact_id, stream, seq, published_at as at from outbox"),
-  // What was on its way out of a stream that was lost may be handled after its durable was made anew.
-  sharedPlaces(
-    "heardPlaces",
-    `fact_id, stream, seq, handled_at as at from inbox
-       where not exists (select from streams where name = stream and epoch > 0)`,
+  // Heard ones may: what was on its way out of a stream that was lost is handled after its place went to another.
+  chapter(
+    "toldPlaces",
+    `select stream, seq, array_agg(id::text order by id) as fact_ids, max(published_at) as claimed_at
+     from outbox where seq is not null group by stream, seq having count(*) > 1 order by stream, seq`,
+    (row) => ({
+      stream: textOf(row.stream),
+      seq: unitsOf(row.seq),
+      factIds: row.fact_ids as string[],
+      claimedAt: dateOf(row.claimed_at),
+    }),
   ),
   chapter("parked", "select fact_id, error, state from parked order by fact_id", (row) => ({
     factId: textOf(row.fact_id),

@@ -48,7 +48,6 @@ const empty = (service: Service): OpenBooks[Service] => ({
   heard: new Map(),
   parked: [],
   toldPlaces: [],
-  heardPlaces: [],
 });
 
 /** Tells a fact and lets everyone hear it. */

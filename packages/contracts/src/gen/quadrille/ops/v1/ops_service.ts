@@ -167,9 +167,8 @@ export interface ReadBooksResponse {
   parked: ParkedEntry[];
   /** What the ledger of movements, or that of transfers, says about each order. */
   orderLedgers: OrderLedgerEntry[];
-  /** Places in a stream that several facts claim: told ones, and ones heard from streams that were never lost. */
+  /** Places in the service's stream that several of its facts claim. */
   toldPlaces: SharedPlaceEntry[];
-  heardPlaces: SharedPlaceEntry[];
 }
 
 export interface Snapshot {
@@ -479,7 +478,6 @@ function createBaseReadBooksResponse(): ReadBooksResponse {
     parked: [],
     orderLedgers: [],
     toldPlaces: [],
-    heardPlaces: [],
   };
 }
 
@@ -523,9 +521,6 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     }
     for (const v of message.toldPlaces) {
       SharedPlaceEntry.encode(v!, writer.uint32(106).fork()).join();
-    }
-    for (const v of message.heardPlaces) {
-      SharedPlaceEntry.encode(v!, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -647,14 +642,6 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
             message.toldPlaces.push(SharedPlaceEntry.decode(reader, reader.uint32()));
             continue;
           }
-          case 14: {
-            if (tag !== 114) {
-              break;
-            }
-
-            message.heardPlaces.push(SharedPlaceEntry.decode(reader, reader.uint32()));
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -706,11 +693,6 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
         : globalThis.Array.isArray(object?.told_places)
         ? object.told_places.map((e: any) => SharedPlaceEntry.fromJSON(e))
         : [],
-      heardPlaces: globalThis.Array.isArray(object?.heardPlaces)
-        ? object.heardPlaces.map((e: any) => SharedPlaceEntry.fromJSON(e))
-        : globalThis.Array.isArray(object?.heard_places)
-        ? object.heard_places.map((e: any) => SharedPlaceEntry.fromJSON(e))
-        : [],
     };
   },
 
@@ -755,9 +737,6 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     if (message.toldPlaces?.length) {
       obj.toldPlaces = message.toldPlaces.map((e) => SharedPlaceEntry.toJSON(e));
     }
-    if (message.heardPlaces?.length) {
-      obj.heardPlaces = message.heardPlaces.map((e) => SharedPlaceEntry.toJSON(e));
-    }
     return obj;
   },
 
@@ -781,7 +760,6 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     message.parked = object.parked?.map((e) => ParkedEntry.fromPartial(e)) || [];
     message.orderLedgers = object.orderLedgers?.map((e) => OrderLedgerEntry.fromPartial(e)) || [];
     message.toldPlaces = object.toldPlaces?.map((e) => SharedPlaceEntry.fromPartial(e)) || [];
-    message.heardPlaces = object.heardPlaces?.map((e) => SharedPlaceEntry.fromPartial(e)) || [];
     return message;
   },
 };
