@@ -121,10 +121,13 @@ test("a line for everything, indented by the facts that led to it", () => {
     "waits for",
     "  the broker: to take order.cancelled",
     "    order told it at 2026-01-02T00:00:59.900Z",
+    "    no deadline: it is offered again every few seconds",
     "  the broker: to take payment.declined",
     "    payment told it at 2026-01-02T00:00:00.200Z",
+    "    no deadline: it is offered again every few seconds",
     "  an operator: to replay or discard order.odd g",
     "    payment parked it",
+    "    no deadline: nobody else will",
   ]);
 });
 
@@ -143,6 +146,7 @@ test("who is waited for, why, from when and until when", () => {
     "    until 2026-01-01T23:59:59.900Z, then payment asks again",
     "  an operator: a decision",
     "    not before 2026-01-01T23:59:59.900Z",
+    "    no deadline",
   ]);
 });
 

@@ -111,7 +111,7 @@ function waitLine({ what, who, because, until, instead, notBefore }: Wait): stri
   const about = [
     because,
     notBefore === undefined ? "" : `not before ${iso(notBefore)}`,
-    until === undefined ? "" : `until ${iso(until)}, then ${instead}`,
+    until === undefined ? `no deadline${instead && `: ${instead}`}` : `until ${iso(until)}, then ${instead}`,
   ];
   return [`  ${who}: ${what}`, ...about.filter(Boolean).map((line) => `    ${line}`)];
 }

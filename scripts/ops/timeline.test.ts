@@ -54,6 +54,17 @@ test("everything comes after what led to it, and then by time", () => {
   ]);
 });
 
+test("a fact is published before it is heard, although its teller writes that down later", () => {
+  const early = [hears(5, placed), tells(11, held, "product.stock_held", placed)];
+  const all = happeningsOf([knows("product", early), knows("order", order)]);
+  const about = all.filter(({ step }) => step.factId === placed);
+  expect(about.map(({ step: { kind, at: moment } }) => [kind, moment])).toEqual([
+    ["STEP_KIND_TOLD", at(0)],
+    ["STEP_KIND_PUBLISHED", at(5)],
+    ["STEP_KIND_HEARD", at(5)],
+  ]);
+});
+
 test("a service whose clock is an hour behind is not put before what it heard", () => {
   const behind = product.map(([ms, kind, about]): Said => [ms - 3_600_000, kind, about]);
   const types = happeningsOf([knows("product", behind), knows("order", order)]).map(

@@ -25,8 +25,12 @@ export interface Happening {
 
 /** In the order of time, but never before what led to it: the services' clocks may differ. */
 export function happeningsOf(known: readonly Known[]): readonly Happening[] {
-  const waiting = known.flatMap(({ service, steps }) => steps.map((step) => ({ service, step })));
-  waiting.sort((one, other) => timeOf(one.step) - timeOf(other.step));
+  const waiting = publishedInTime(
+    known.flatMap(({ service, steps }) => steps.map((step) => ({ service, step }))),
+  );
+  waiting.sort(
+    (one, other) => timeOf(one.step) - timeOf(other.step) || Number(isHeard(one)) - Number(isHeard(other)),
+  );
   const causes = causesOf(waiting);
   const placed = new Map<Located, Happening>();
   while (waiting.length > 0) {
@@ -43,6 +47,23 @@ export function happeningsOf(known: readonly Known[]): readonly Happening[] {
 interface Located {
   readonly service: Service;
   readonly step: Step;
+}
+
+const isHeard = ({ step }: Located) => step.kind === "STEP_KIND_HEARD";
+
+/** A teller writes down that the broker has a fact a little after it has it: whoever heard it by then shows when at the latest. */
+function publishedInTime(all: readonly Located[]): Located[] {
+  const heardAt = new Map<string, Date>();
+  for (const { step } of all.filter(isHeard)) {
+    const first = heardAt.get(step.factId);
+    if (step.at !== undefined && (first === undefined || step.at < first)) heardAt.set(step.factId, step.at);
+  }
+  return all.map(({ service, step }) => {
+    const heard = heardAt.get(step.factId);
+    const isLate =
+      step.kind === "STEP_KIND_PUBLISHED" && heard !== undefined && timeOf(step) > heard.getTime();
+    return { service, step: isLate ? { ...step, at: heard } : step };
+  });
 }
 
 const timeOf = ({ at }: Step) => at?.getTime() ?? 0;
@@ -99,13 +120,20 @@ function onTheWay(known: readonly Known[]): Wait[] {
     if (kind !== "STEP_KIND_TOLD") return [];
     const because = `${teller} told it at ${at?.toISOString()}`;
     if (!has("STEP_KIND_PUBLISHED", factId)) {
-      return [waitFor(`to take ${type}`, "the broker", because)];
+      return [waitFor(`to take ${type}`, "the broker", because, "it is offered again every few seconds")];
     }
     return known
       .map(({ service }) => service)
       .filter((hearer) => kindOf(type)?.heardBy.includes(hearer))
       .filter((by) => !has("STEP_KIND_HEARD", factId, by) && !has("STEP_KIND_PARKED", factId, by))
-      .map((hearer) => waitFor(`to hear ${type}`, hearer, because));
+      .map((hearer) =>
+        waitFor(
+          `to hear ${type}`,
+          hearer,
+          because,
+          "the broker delivers it again until it is heard or parked",
+        ),
+      );
   });
 }
 
@@ -115,11 +143,13 @@ function parked(known: readonly Known[]): Wait[] {
     steps
       .filter(({ kind, detail }) => kind === "STEP_KIND_PARKED" && detail.startsWith("PARKED"))
       .map(({ type, factId }) => {
-        return waitFor(`to replay or discard ${type} ${factId}`, "an operator", `${service} parked it`);
+        const what = `to replay or discard ${type} ${factId}`;
+        return waitFor(what, "an operator", `${service} parked it`, "nobody else will");
       }),
   );
 }
 
-function waitFor(what: string, who: string, because: string): Wait {
-  return { what, who, because, until: undefined, instead: "", notBefore: undefined };
+/** Something that has no deadline, and what goes on meanwhile. */
+function waitFor(what: string, who: string, because: string, instead: string): Wait {
+  return { what, who, because, until: undefined, instead, notBefore: undefined };
 }

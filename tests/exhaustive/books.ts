@@ -44,7 +44,7 @@ function messagesOf({ shop }: Moves, state: Int32Array, service: Service): Servi
     return [id, { ...about, occurredAt: start, isPublished: true }] as const;
   });
   const takenAt = shop.moments.at(-1) as Date;
-  const entries = { told: new Map(own), heard: new Map(heard), parked: [] };
+  const entries = { told: new Map(own), heard: new Map(heard), parked: [], toldPlaces: [] };
   return { service, takenAt, toldSince: undefined, heardSince: undefined, ...nothing, ...entries };
 }
 
@@ -53,6 +53,7 @@ const nothing = {
   stockHolds: new Map(),
   variants: new Map(),
   benefitHolds: new Map(),
+  orderLedgers: undefined,
   members: new Map(),
   payments: new Map(),
   provider: new Map(),
@@ -66,7 +67,9 @@ function rowsOf(service: Service, view: View, version: number): Partial<ServiceB
       const { status, lines, holdUntil } = view.stock;
       const units = lines.map(({ variantId, quantity }) => ({ variantId, quantity: BigInt(quantity) }));
       const [held, sold] = [status === "held" ? units : [], status === "committed" ? units : []];
-      return { stockHolds: new Map([[orderId, { orderId, status, held, sold, version, holdUntil }]]) };
+      return {
+        stockHolds: new Map([[orderId, { orderId, status, held, sold, lines: units, version, holdUntil }]]),
+      };
     }
     case "member":
       return view.benefits === undefined
@@ -95,7 +98,12 @@ function paymentsOf(
   );
   const about = { orderId, status, memberId, amountDue, currency, captured, refunded, refunding, version };
   const moments = { attemptStartedAt: attempt?.startedAt, journaledAt: undefined, dueAt };
-  const entry = { ...about, ...moments, isRefundedByHand: account.byHand > 0n };
+  const last = refunds.at(-1);
+  const answered = {
+    refused: last?.state === "refused" ? last.amount : 0n,
+    verdict: payment.verdict?.type ?? "",
+  };
+  const entry = { ...about, ...moments, ...answered, isRefundedByHand: account.byHand > 0n };
   const taken = account.charges.filter(({ amount }) => amount > 0n);
   const sum = taken.reduce((total, { amount }) => total + amount, 0n);
   const kept = {
@@ -105,6 +113,7 @@ function paymentsOf(
     refunded: account.refunds.reduce((total, { amount }) => total + amount, 0n),
     refunds: account.refunds.length,
     currency,
+    foreign: 0,
   };
   return {
     payments: new Map([[orderId, entry]]),

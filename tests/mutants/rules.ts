@@ -162,4 +162,76 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    rule: "no charge after pay_by",
+    without: "an order is paid for when the time to pay is over, until the sweeper comes by",
+    edits: [
+      {
+        file: "services/payment/src/payment.ts",
+        find: `if (isPastPayBy(payment, now)) return [voided(input, "EXPIRED")];
+      if (!input`,
+        replace: "if (!input",
+      },
+    ],
+  },
+  {
+    rule: "no hold after its time",
+    without: "an order of long ago keeps units and points from others, until the sweeper comes by",
+    edits: [
+      {
+        file: "services/member/src/benefits.ts",
+        find: 'if (now >= input.holdUntil) return [rejected(input, "TOO_LATE")];',
+        replace: "void now;",
+      },
+      {
+        file: "services/product/src/stock.ts",
+        find: 'if (now >= input.holdUntil) return [rejected(input, "TOO_LATE", [])];',
+        replace: "void now;",
+      },
+    ],
+  },
+  {
+    rule: "cancel kept in doubt",
+    without: "a buyer who cancels while nobody knows whether money was taken is charged after that",
+    edits: [
+      {
+        file: "services/payment/src/payment.ts",
+        find: 'return payment.intent === "pay" ? [{ type: "intended", orderId, intent: "cancel" }] : [];',
+        replace: "return [];",
+      },
+    ],
+  },
+  {
+    rule: "verdict told again",
+    without: "an order that asks which came first is not answered, and waits for ever if the answer was lost",
+    edits: [
+      {
+        file: "services/payment/src/payment.ts",
+        find: "return payment.verdict === undefined ? [] : [payment.verdict];",
+        replace: "return [];",
+      },
+    ],
+  },
+  {
+    rule: "absent is not the end",
+    without: "a buyer is told that nothing was taken while the provider may still take it",
+    edits: [
+      {
+        file: "services/payment/src/payment.answers.ts",
+        find: "const isOver = askedAt >= endsAt;",
+        replace: "const isOver = askedAt <= now;",
+      },
+    ],
+  },
+  {
+    rule: "expiry is no answer",
+    without: "an order counts as given back before those who hold for it have heard that it is cancelled",
+    edits: [
+      {
+        file: "services/order/src/order.ts",
+        find: 'return order[fate.part] === fate.fate || reason === "EXPIRED" ? [] : [fateHeard(order, fate)];',
+        replace: 'return order[fate.part] === fate.fate || reason === "" ? [] : [fateHeard(order, fate)];',
+      },
+    ],
+  },
 ];

@@ -5,7 +5,9 @@ import type {
   Counts,
   MemberEntry,
   OrderEntry,
+  OrderLedgerEntry,
   ProviderEntry,
+  SharedPlaceEntry,
   UnitsOf,
   VariantEntry,
 } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
@@ -28,14 +30,12 @@ const unitsOf = (lines: readonly Line[]): UnitsOf[] =>
 
 export function booksOf(world: Memories): Books {
   const orders = ordersOf(world);
-  const { stockHolds, variants } = stockOf(world);
-  const { benefitHolds, members } = benefitsOf(world);
   const payments = paymentsOf(world);
   const provider = providerOf(world);
   const own: Record<Service, Partial<ServiceBooks>> = {
     order: { orders },
-    product: { stockHolds, variants },
-    member: { benefitHolds, members },
+    product: stockOf(world),
+    member: benefitsOf(world),
     payment: { payments, provider },
   };
   const books = services.map((service) => [service, { ...messagesOf(world, service), ...own[service] }]);
@@ -47,6 +47,7 @@ const nothing = {
   stockHolds: new Map(),
   variants: new Map(),
   benefitHolds: new Map(),
+  orderLedgers: new Map(),
   members: new Map(),
   payments: new Map(),
   provider: new Map(),
@@ -74,7 +75,32 @@ function messagesOf(world: Memories, service: Service): ServiceBooks {
     told,
     heard,
     parked,
+    toldPlaces: sharedPlaces(
+      [...database.outbox.rows.values()].flatMap(({ envelope, placement, publishedAtMs }) =>
+        placement === undefined ? [] : [{ ...placement, factId: envelope.id, at: new Date(publishedAtMs) }],
+      ),
+    ),
   };
+}
+
+interface Claimed {
+  readonly stream: string;
+  readonly seq: bigint;
+  readonly factId: string;
+  readonly at: Date | undefined;
+}
+
+/** A place that means nothing any more is 0. */
+function sharedPlaces(claims: readonly Claimed[]): SharedPlaceEntry[] {
+  const places = new Map<string, SharedPlaceEntry>();
+  for (const { stream, seq, factId, at } of claims) {
+    if (seq <= 0n) continue;
+    const place = places.get(`${stream} ${seq}`) ?? { stream, seq, factIds: [], claimedAt: at };
+    place.factIds.push(factId);
+    if (at !== undefined && (place.claimedAt === undefined || at > place.claimedAt)) place.claimedAt = at;
+    places.set(`${stream} ${seq}`, place);
+  }
+  return [...places.values()].filter(({ factIds }) => factIds.length > 1);
 }
 
 function ordersOf({ databases }: Memories): ReadonlyMap<string, OrderEntry> {
@@ -133,10 +159,40 @@ function walkOf(walks: Map<string, Walk>, key: string): Walk {
   return walk;
 }
 
+interface LedgerLine {
+  readonly orderId: string | undefined;
+  readonly of: string;
+  readonly amount: bigint;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A walk for each order and what moved about it. */
+function orderLedgersOf(lines: readonly LedgerLine[]): ReadonlyMap<string, OrderLedgerEntry> {
+  const ledgers = new Map<string, Map<string, { readonly walk: Walk; taken: bigint }>>();
+  for (const { orderId, of, amount, from, to } of lines) {
+    if (orderId === undefined) continue;
+    const sums = ledgers.get(orderId) ?? new Map();
+    ledgers.set(orderId, sums);
+    const sum = sums.get(of) ?? { walk: new Walk(), taken: 0n };
+    sums.set(of, sum);
+    sum.walk.step(from, to, amount);
+    if (from === "available") sum.taken += amount;
+  }
+  const entries = [...ledgers].map(([orderId, sums]) => {
+    const all = [...sums].map(([of, { walk, taken }]) => ({ of, moved: walk.moved, taken }));
+    return [orderId, { orderId, sums: all }] as const;
+  });
+  return new Map(entries);
+}
+
 function stockOf({ databases: { product } }: Memories) {
   const walks = new Map<string, Walk>();
   for (const { entry } of product.entries)
     walkOf(walks, entry.variantId).step(entry.from, entry.to, BigInt(entry.quantity));
+  const orderLedgers = orderLedgersOf(
+    product.entries.map(({ entry }) => ({ ...entry, of: entry.variantId, amount: BigInt(entry.quantity) })),
+  );
   const stockHolds: ServiceBooks["stockHolds"] = new Map(
     [...product.rows.holds].map(([orderId, { state, version }]) => {
       const { status, holdUntil } = state;
@@ -144,7 +200,7 @@ function stockOf({ databases: { product } }: Memories) {
       const [held, sold] = [status === "held" ? lines : [], status === "committed" ? lines : []];
       for (const line of held) walkOf(walks, line.variantId).kept.held += line.quantity;
       for (const line of sold) walkOf(walks, line.variantId).kept.spent += line.quantity;
-      return [orderId, { orderId, status, held, sold, version, holdUntil }];
+      return [orderId, { orderId, status, held, sold, lines, version, holdUntil }];
     }),
   );
   const variants = new Map<string, VariantEntry>();
@@ -154,13 +210,16 @@ function stockOf({ databases: { product } }: Memories) {
     const counted = { available: BigInt(available), held: BigInt(held), spent: BigInt(sold) };
     variants.set(variantId, { variantId, counted, moved, lowest, keptHeld: kept.held, keptSold: kept.spent });
   }
-  return { stockHolds, variants };
+  return { stockHolds, variants, orderLedgers };
 }
 
 function benefitsOf({ databases: { member } }: Memories) {
   const walks = new Map<string, Walk>();
   for (const { entry } of member.entries)
     walkOf(walks, entry.memberId).step(entry.from, entry.to, entry.points);
+  const orderLedgers = orderLedgersOf(
+    member.entries.map(({ entry }) => ({ ...entry, of: entry.memberId, amount: entry.points })),
+  );
   const benefitHolds: ServiceBooks["benefitHolds"] = new Map(
     [...member.rows.holds].map(([orderId, { state, version }]) => {
       const { status, memberId, points, holdUntil } = state;
@@ -177,11 +236,16 @@ function benefitsOf({ databases: { member } }: Memories) {
     const counted = { available, held, spent };
     members.set(memberId, { memberId, counted, moved, lowest, keptHeld: kept.held, keptSpent: kept.spent });
   }
-  return { benefitHolds, members };
+  return { benefitHolds, members, orderLedgers };
 }
 
 function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payments"] {
   const journaled = new Map(payment.entries.map(({ entry, at }) => [entry.orderId, at]));
+  const byHand = new Set(
+    payment.entries.flatMap(({ entry }) =>
+      entry.type === "resolved" && entry.resolution === "REFUNDED" ? [entry.orderId] : [],
+    ),
+  );
   const entries = [...payment.rows.payments].flatMap(([orderId, { state, version }]) => {
     if (state.status === "absent") return [];
     const { status, memberId, amountDue, currency, captured, attempt, dueAt } = state;
@@ -190,19 +254,26 @@ function paymentsOf({ databases: { payment } }: Memories): ServiceBooks["payment
     );
     const about = { orderId, status, memberId, amountDue, currency, captured, refunded, refunding, version };
     const moments = { attemptStartedAt: attempt?.startedAt, dueAt, journaledAt: journaled.get(orderId) };
-    return [[orderId, { ...about, ...moments, isRefundedByHand: false }] as const];
+    const last = state.refunds.at(-1);
+    const refused = last?.state === "refused" ? last.amount : 0n;
+    const verdict = state.verdict?.type ?? "";
+    const isRefundedByHand = byHand.has(orderId);
+    return [[orderId, { ...about, ...moments, refused, verdict, isRefundedByHand }] as const];
   });
   return new Map(entries);
 }
 
-const untouched = { captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "KRW" };
+const untouched = { captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "KRW", foreign: 0 };
 
 /** By order, whatever keys it was paid with. */
-function providerOf({ provider }: Memories): ReadonlyMap<string, ProviderEntry> {
+function providerOf({ provider, databases: { payment } }: Memories): ReadonlyMap<string, ProviderEntry> {
   const entries = new Map<string, ProviderEntry>();
-  for (const { orderId, captures, refunded, refunds } of provider.accounts.values()) {
+  for (const [key, { orderId, captures, refunded, refunds }] of provider.accounts) {
     if (captures.length === 0) continue;
     const entry = entries.get(orderId) ?? { orderId, ...untouched };
+    const state = payment.read("payments", orderId);
+    const ownKey = state.status === "absent" ? undefined : state.attempt?.paymentKey;
+    if (ownKey !== undefined && ownKey !== key) entry.foreign += captures.length + refunds;
     entry.captured += captures.reduce((sum, { amount }) => sum + amount, 0n);
     entry.captures += captures.length;
     entry.refunded += refunded;

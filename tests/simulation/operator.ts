@@ -1,6 +1,8 @@
-// A person who decides about payments the provider leaves in doubt: as its ledger says, or too soon.
+// A person who decides about payments the provider leaves in doubt, as its ledger says or too soon, and about refunds it refuses; and audits now and then.
+import { judgeAll } from "@quadrille/audit";
 import { Refusal } from "@quadrille/decider";
-import type { Resolution } from "@quadrille/payment/payment.resolve";
+import { type Resolution, refusedRefund } from "@quadrille/payment/payment.resolve";
+import { booksOf } from "./books.ts";
 import { call } from "./call.ts";
 import type { Die } from "./die.ts";
 import type { World } from "./world.ts";
@@ -9,6 +11,9 @@ const kind = "operator.resolves";
 const everyMs = 15_000;
 const roundsMost = 40;
 const patienceMs = 10_000;
+const minuteMs = 60_000;
+/** While everything goes wrong, a fact may be on its way for so long. */
+const graceMs = 10 * minuteMs;
 
 /** Looks now and then, as long as things go wrong. */
 export function watchPayments(world: World): void {
@@ -18,12 +23,43 @@ export function watchPayments(world: World): void {
     world.clock.after(round * everyMs, () => {
       for (const [orderId, { state }] of world.databases.payment.rows.payments)
         if (state.status === "unknown" && world.faults.strikes(kind, orderId))
-          void resolve(world, die, orderId, round);
+          void resolve(world, die, orderId, verdictOn(world, die, orderId), round);
     });
 }
 
-async function resolve(world: World, die: Die, orderId: string, round: number): Promise<void> {
-  const { resolution, transactionKey } = verdictOn(world, die, orderId);
+/** Audits one of sixteen runs at any moment of it: what must hold always need not wait until everything is at rest. */
+export function auditInPassing(world: World): void {
+  const die = world.die("audit");
+  if (!die.chance(1 / 16)) return;
+  world.clock.after(die.below(die.pick([minuteMs, 15 * minuteMs])), () => {
+    for (const { findings } of judgeAll(booksOf(world), { atRest: false, graceMs }))
+      for (const { law, sentence } of findings) world.alarms.push(`${law}: in passing, ${sentence}`);
+  });
+}
+
+/** The provider refused to give money back: somebody looks until it has gone back, because nobody else does. */
+export function lookAfterRefund(world: World, orderId: string, round = 1): void {
+  const die = world.die(`refund ${orderId} ${round}`);
+  world.clock.after(die.between(10_000, 60_000), async () => {
+    const payment = world.databases.payment.read("payments", orderId);
+    if (payment.status !== "refunding") return;
+    const refused = refusedRefund(payment);
+    if (refused !== undefined) {
+      const isBack = accountsOf(world, orderId).some(({ refunded }) => refunded >= refused.amount);
+      const resolution = isBack ? "REFUNDED" : "RETRY";
+      await resolve(world, die, orderId, { resolution, transactionKey: "" }, `refund ${round}`);
+    }
+    lookAfterRefund(world, orderId, round + 1);
+  });
+}
+
+async function resolve(
+  world: World,
+  die: Die,
+  orderId: string,
+  { resolution, transactionKey }: Word,
+  round: number | string,
+): Promise<void> {
   const policy = world.policies.payment;
   const about = { orderId, transactionKey, by: "operator", note: "looked it up", policy };
   const requestId = `${orderId} ${round}`;
@@ -53,8 +89,8 @@ interface Word {
 }
 
 /** To say "taken" of what was not would be a lie about money; to say "not taken" of what was is mended by itself. */
-function verdictOn({ provider }: World, die: Die, orderId: string): Word {
-  const accounts = [...provider.accounts.values()].filter((account) => account.orderId === orderId);
+function verdictOn(world: World, die: Die, orderId: string): Word {
+  const accounts = accountsOf(world, orderId);
   const taken = accounts.flatMap(({ amount, captures }) =>
     captures.filter((capture) => capture.amount === amount),
   );
@@ -68,3 +104,6 @@ function verdictOn({ provider }: World, die: Die, orderId: string): Word {
     return { resolution: "NOT_CAPTURED", transactionKey: "" };
   return { resolution: "CAPTURED", transactionKey: capture.transactionKey };
 }
+
+const accountsOf = ({ provider }: World, orderId: string) =>
+  [...provider.accounts.values()].filter((account) => account.orderId === orderId);

@@ -44,7 +44,7 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
   const payWithinSeconds = Math.min(die.pick([30, 60, 120, 0]), payWithinMost);
   const paysAfterMs = die.below(faults.has("holds.short") ? 15_000 : 6_000);
   const neverPays = faults.strikesBuyer("member.neverPays", die);
-  const paysLate = faults.strikesBuyer("member.paysLate", die);
+  const paysLate = faults.strikesBuyer("member.paysLate", die, !neverPays);
   const lateMs = Math.max(
     0,
     (payWithinSeconds === 0 ? payWithinMost : payWithinSeconds) * 1_000 + die.between(-1_500, 2_500),
@@ -53,7 +53,7 @@ export function planOf(world: World, { variants, memberIds }: Catalogue, die: Di
   const cancelsAfterMs = die.below(8_000);
   const cancelsLate = faults.strikesBuyer("member.cancelsLate", die);
   const cancelsLateMs = die.between(5_000, 120_000);
-  const isTwice = faults.strikesBuyer("member.cancelsTwice", die);
+  const isTwice = faults.strikesBuyer("member.cancelsTwice", die, cancels || cancelsLate);
   return {
     startsMs,
     memberId,

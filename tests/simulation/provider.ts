@@ -11,6 +11,7 @@ import type {
   QueryAsk,
   RefundAsk,
 } from "@quadrille/payment/provider";
+import { lookAfterRefund } from "./operator.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -102,8 +103,22 @@ export class Provider {
     return { kind: "running", status: "READY" };
   }
 
-  refund({ orderId, paymentKey, number, amount }: RefundAsk): RefundAnswer {
-    return this.#once(`refund:${orderId}:${number}`, () => {
+  refund(ask: RefundAsk): RefundAnswer {
+    const answer = this.#refusal(ask) ?? this.#giveBack(ask);
+    if (answer.kind === "refused") lookAfterRefund(this.#world, ask.orderId);
+    return answer;
+  }
+
+  /** It does not remember that it refused: asked again with the same key it may give the money back. */
+  #refusal({ orderId, number }: RefundAsk): RefundAnswer | undefined {
+    if (this.#answers.has(refundKey(orderId, number))) return undefined;
+    if (!this.#world.faults.strikes("provider.decline", orderId)) return undefined;
+    this.#world.trace?.add(`provider refuses to give back for ${orderId}`);
+    return { kind: "refused", code: "NOT_CANCELABLE_PAYMENT" };
+  }
+
+  #giveBack({ orderId, paymentKey, number, amount }: RefundAsk): RefundAnswer {
+    return this.#once(refundKey(orderId, number), () => {
       const account = this.accounts.get(paymentKey);
       const taken = account?.captures.reduce((sum, capture) => sum + capture.amount, 0n) ?? 0n;
       if (account === undefined || account.refunded + amount > taken)
@@ -137,6 +152,7 @@ export class Provider {
   }
 }
 
+const refundKey = (orderId: string, number: number) => `refund:${orderId}:${number}`;
 const doubt = (why: string) => ({ kind: "unknown", why }) as const;
 
 /** One replica's line to the provider, with a breaker before it. */

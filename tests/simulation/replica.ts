@@ -106,7 +106,7 @@ function finish<S extends Store<never, never>>(
   const { service, process, store } = parts;
   const bus = world.broker.connect({ log: world.log, clock: process.clock });
   process.onDeath(() => bus.crash());
-  void bus.ownStream(service, process.stepping(store.places.told));
+  void bus.ownStream(service, mortal(world, process, store.places.told));
   const publish = (envelope: Envelope) => publishing(world, process, bus, envelope);
   const relay = startRelay({ outbox: store.outbox, publish, log: world.log, clock: process.clock });
   hearing(world, parts, bus, lines);
@@ -130,7 +130,30 @@ function hearing(
       if (dying !== undefined) await dying;
     },
   }));
-  return bus.subscribe(service, careful, { park: store.park, places: process.stepping(store.places.heard) });
+  return bus.subscribe(service, careful, {
+    park: store.park,
+    places: mortal(world, process, store.places.heard),
+  });
+}
+
+/** The process may die before each of these calls, and when it is done and nobody was told. */
+function mortal<Calls extends object>(world: World, process: Process, calls: Calls): Calls {
+  const entries = Object.entries(process.stepping(calls)) as [
+    string,
+    (...args: never[]) => Promise<unknown>,
+  ][];
+  const guarded = entries.map(([name, call]) => [
+    name,
+    async (...args: never[]) => {
+      const dying = world.step("crash.places", process);
+      if (dying !== undefined) await dying;
+      const result = await call(...args);
+      const returning = world.step("crash.places", process);
+      if (returning !== undefined) await returning;
+      return result;
+    },
+  ]);
+  return Object.fromEntries(guarded);
 }
 
 async function publishing(

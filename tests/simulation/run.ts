@@ -7,7 +7,7 @@ import { check } from "./check.ts";
 import { Endless } from "./endless.ts";
 import type { FaultKind } from "./faults.ts";
 import { forget } from "./forgetting.ts";
-import { watchPayments } from "./operator.ts";
+import { auditInPassing, watchPayments } from "./operator.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 export interface RunOptions extends WorldOptions {
@@ -90,6 +90,7 @@ async function live(world: World, orders: readonly number[], told: Told): Promis
   let failure: { readonly error: unknown } | undefined;
   forget(world);
   watchPayments(world);
+  auditInPassing(world);
   for (const index of orders) {
     new Buyer(world, catalogue, told, index)
       .buy()

@@ -7,6 +7,8 @@ export interface Shrunk {
   readonly faults: readonly FaultKind[];
   readonly orders: readonly number[];
   readonly breaches: readonly string[];
+  /** False when the search was given up, and there may be a smaller one. */
+  readonly isSmallest: boolean;
 }
 
 /** Gives up finding a smaller one after so many runs, or so much time. */
@@ -24,15 +26,18 @@ export async function shrink(
   const { breaches } = await run(options);
   const law = lawOf(breaches[0]);
   if (law === undefined) throw new Error(`seed ${options.seed} does not fail`);
-  let smallest: Shrunk = { ...options, breaches };
+  let smallest: Shrunk = { ...options, breaches, isSmallest: true };
   let runs = 0;
   const startedMs = performance.now();
   const fails = async (faults: readonly FaultKind[], orders: readonly number[]) => {
     runs += 1;
-    if (runs > runsMost || performance.now() - startedMs > msMost) return false;
+    if (runs > runsMost || performance.now() - startedMs > msMost) {
+      smallest = { ...smallest, isSmallest: false };
+      return false;
+    }
     const outcome = await run({ ...options, faults, orders });
     if (!outcome.breaches.some((breach) => lawOf(breach) === law)) return false;
-    smallest = { seed: options.seed, faults, orders, breaches: outcome.breaches };
+    smallest = { seed: options.seed, faults, orders, breaches: outcome.breaches, isSmallest: true };
     return true;
   };
   for (let before = ""; before !== sizeOf(smallest); ) {
@@ -61,7 +66,7 @@ async function reduce<Item>(
 }
 
 /** What to type to see it. */
-export function commandOf({ seed, faults, orders }: Omit<Shrunk, "breaches">): string {
+export function commandOf({ seed, faults, orders }: Pick<Shrunk, "seed" | "faults" | "orders">): string {
   const kinds = faults.length === 0 ? "none" : faults.join(",");
   const isPrefix = orders.every((order, index) => order === index);
   const which = isPrefix ? `--orders ${orders.length}` : `--only ${orders.join(",")}`;

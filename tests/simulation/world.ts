@@ -79,6 +79,7 @@ export class World {
     const skews = this.die("skews");
     this.skewMs = eachService(() => (isSkewed ? skews.between(-skewMsMost, skewMsMost) : 0));
     this.trace = isTraced ? new Trace(this.clock) : undefined;
+    this.faults.onStrike = (kind, about) => this.trace?.add(`${kind} strikes ${about}`);
     this.#longestLagMs = this.die("lags").pick([0, 0, 3, 20, 150]);
     this.#restarts = this.die("restarts");
     this.waitingDie = this.die("waiting");
@@ -90,8 +91,17 @@ export class World {
       random: () => turns.next(),
       faults: {
         publish: (message) => this.#publishFate(aboutOf(message)),
-        deliver: ({ message, deliveries }) => this.#arrivals(aboutOf(message), deliveries),
-        answer: ({ message }) => !this.faults.strikes("bus.ackLost", aboutOf(message)),
+        deliver: (sent) => {
+          const arrivals = this.#arrivals(aboutOf(sent.message), sent.deliveries);
+          this.trace?.add(
+            `${sent.durable} is sent ${sent.seq}, to arrive after ${arrivals.join(" and ")} ms`,
+          );
+          return arrivals;
+        },
+        answer: (sent, answer) => {
+          this.trace?.add(`${sent.durable} answers ${answer} for ${sent.seq}`);
+          return !this.faults.strikes("bus.ackLost", aboutOf(sent.message));
+        },
       },
     });
     this.#tickers = eachService((service) => new Ticker(this, service));
@@ -100,7 +110,9 @@ export class World {
         clock: ahead(this.clock, this.skewMs[service]),
         fault: (point, name) => {
           const fault = this.#databaseFault(service, point, name);
-          if (point === "commit") recording?.commits(service, name, fault);
+          if (point !== "commit") return fault;
+          recording?.commits(service, name, fault);
+          this.trace?.add(`${name} commits${fault === undefined ? "" : `: ${fault}`}`);
           return fault;
         },
         latencyMs: (point, name) => this.#databaseMs(point, name),

@@ -4,24 +4,23 @@ import { providerSecret } from "@quadrille/stack/plan";
 import { payInWindow } from "@quadrille/stack/provider-window";
 import type { System } from "./system.ts";
 
-/** Does this to a table; disposing puts every row of it back. */
+/** Does this to a table as a superuser can, whom no trigger stops; disposing puts every row of it back. */
 export async function spoil(
   { query }: System,
   service: Service,
   table: string,
   sql: string,
 ): Promise<AsyncDisposable> {
+  const unguarded = (statements: string) =>
+    query(service, `do $$ begin set local session_replication_role = replica; ${statements}; end $$`);
   await query(service, `create table spare as select * from ${table}`);
-  await query(service, sql);
+  await unguarded(sql);
   return {
     async [Symbol.asyncDispose]() {
-      await query(
-        service,
-        `do $$ begin
-           delete from ${table};
-           insert into ${table} overriding system value select * from spare;
-           drop table spare;
-         end $$`,
+      await unguarded(
+        `delete from ${table};
+         insert into ${table} overriding system value select * from spare;
+         drop table spare`,
       );
     },
   };

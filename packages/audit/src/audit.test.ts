@@ -28,8 +28,8 @@ async function auditOf(looks: readonly ((books: OpenBooks) => void)[], terms: Te
   };
 }
 
-const soldForOthers = ({ member }: OpenBooks) => {
-  Object.assign(entry(member.benefitHolds, "sold"), { memberId: "bob" });
+const soldForOthers = ({ payment }: OpenBooks) => {
+  Object.assign(entry(payment.payments, "sold"), { memberId: "bob" });
 };
 const changedSince = (books: OpenBooks) => {
   soldForOthers(books);
@@ -69,7 +69,7 @@ test("a report has a line for each law, and then what was found, but not without
   const { verdicts } = await auditOf([miscounted]);
   const text = report(verdicts);
   expect(text).toMatch(/^law {2}what must hold .* compared .* findings\nI1 .* 2 orders +ok\n/);
-  expect(text).toMatch(/\nI2 .* 1 variants +1 FOUND\n/);
+  expect(text).toMatch(/\nI2 .* 3 variants and holds +1 FOUND\n/);
   expect(text).toMatch(/\n\nI2: variant lamp counts 9 available/);
   expect(breaches(verdicts)).toBe(1);
   const finding = { law: "I2", about: "x", sentence: "x is wrong" };

@@ -1,11 +1,15 @@
 // What must hold of everything that is counted: units and points come from somewhere, go somewhere, and are never owed.
-import type { Counts } from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
-import type { Law } from "./law.ts";
+import type {
+  Counts,
+  OrderLedgerEntry,
+  StockHoldEntry,
+} from "@quadrille/contracts/gen/quadrille/ops/v1/ops_service.ts";
+import type { Law, Say } from "./law.ts";
 
 export const stock: Law = {
   id: "I2",
-  title: "units are what their movements and their holds make them",
-  compares: "variants",
+  title: "units are what their movements and their holds make them, order by order",
+  compares: "variants and holds",
   isAcross: false,
   check({ product }, say) {
     for (const { variantId: id, counted, moved, keptHeld, keptSold } of product.variants.values()) {
@@ -17,7 +21,10 @@ export const stock: Law = {
         say(id, `variant ${id} has ${counted?.spent} sold, its holds have ${keptSold}`);
       if (isNegative(counted)) say(id, `variant ${id} counts less than nothing: ${textOf(counted)}`);
     }
-    return product.variants.size;
+    const { stockHolds, orderLedgers } = product;
+    for (const id of idsIn(stockHolds, orderLedgers))
+      asMoved(id, unitsKept(stockHolds.get(id)), orderLedgers?.get(id), say);
+    return product.variants.size + stockHolds.size;
   },
 };
 
@@ -37,8 +44,8 @@ export const noOversell: Law = {
 /** Each transfer debits one account and credits another, so what was issued is what the others hold together. */
 export const points: Law = {
   id: "I4",
-  title: "points are what their transfers and their holds make them",
-  compares: "members",
+  title: "points are what their transfers and their holds make them, order by order",
+  compares: "members and holds",
   isAcross: false,
   check({ member }, say) {
     for (const entry of member.members.values()) {
@@ -51,9 +58,64 @@ export const points: Law = {
         say(id, `member ${id} has ${counted?.spent} points spent, the holds have ${keptSpent}`);
       if (isNegative(counted) || lowest < 0n) say(id, `member ${id} owed points: at the lowest ${lowest}`);
     }
-    return member.members.size;
+    const { benefitHolds, orderLedgers } = member;
+    for (const id of idsIn(benefitHolds, orderLedgers)) {
+      const { memberId = "", points: about = 0n, status = "" } = benefitHolds.get(id) ?? {};
+      const [held, spent] = [status === "held" ? about : 0n, status === "spent" ? about : 0n];
+      asMoved(id, new Map([[memberId, { about, held, spent }]]), orderLedgers?.get(id), say);
+    }
+    return member.members.size + benefitHolds.size;
   },
 };
+
+/** Where nobody keeps a ledger nothing can be compared with it. */
+function idsIn(
+  holds: ReadonlyMap<string, unknown>,
+  ledgers: ReadonlyMap<string, unknown> | undefined,
+): ReadonlySet<string> {
+  return new Set(ledgers === undefined ? [] : [...holds.keys(), ...ledgers.keys()]);
+}
+
+/** What a hold is about of one variant or member, and what it keeps of that. */
+interface Kept {
+  readonly about: bigint;
+  readonly held: bigint;
+  readonly spent: bigint;
+}
+const keptNothing: Kept = { about: 0n, held: 0n, spent: 0n };
+
+function unitsKept(hold: StockHoldEntry | undefined): ReadonlyMap<string, Kept> {
+  const kept = new Map<string, Kept>();
+  const add = (field: keyof Kept, lines: StockHoldEntry["lines"] = []) => {
+    for (const { variantId, quantity } of lines) {
+      const before = kept.get(variantId) ?? keptNothing;
+      kept.set(variantId, { ...before, [field]: before[field] + quantity });
+    }
+  };
+  add("about", hold?.lines);
+  add("held", hold?.held);
+  add("spent", hold?.sold);
+  return kept;
+}
+
+/** What is held is taken once; what had run out and was sold all the same, twice. */
+function asMoved(
+  id: string,
+  kept: ReadonlyMap<string, Kept>,
+  ledger: OrderLedgerEntry | undefined,
+  say: Say,
+): void {
+  const sums = new Map(ledger?.sums.map((sum) => [sum.of, sum]));
+  for (const of of new Set([...kept.keys(), ...sums.keys()])) {
+    const { about, held, spent } = kept.get(of) ?? keptNothing;
+    const { moved, taken = 0n } = sums.get(of) ?? {};
+    const should = textOf({ available: -held - spent, held, spent });
+    if (textOf(moved) !== should)
+      say(id, `the hold of ${id} makes ${should} of ${of}, its ledger ${textOf(moved)}`);
+    else if (taken !== about && taken !== 2n * about)
+      say(id, `the hold of ${id} is about ${about} of ${of}, its ledger took ${taken}`);
+  }
+}
 
 function textOf(counts: Counts | undefined): string {
   const { available = 0n, held = 0n, spent = 0n } = counts ?? {};

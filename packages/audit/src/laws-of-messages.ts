@@ -20,6 +20,7 @@ export const messages: Law = {
     let compared = 0;
     const parkedBy = new Map(services.map((hearer) => [hearer, endedIn(books[hearer])]));
     for (const teller of services) {
+      noSharedPlaces(books, teller, say, terms);
       for (const fact of books[teller].told.values()) {
         compared += 1;
         toldInOrder(books, teller, fact, say, terms);
@@ -47,6 +48,13 @@ export const messages: Law = {
 /** Facts that a person may have ended unheard; those that still wait are findings of their own. */
 const endedIn = ({ parked }: ServiceBooks): ReadonlySet<string> =>
   new Set(parked.map(({ factId }) => factId));
+
+/** Where a stream has lost its end, a new fact has an old one's place until the two are compared. */
+function noSharedPlaces(books: Books, service: Service, say: Say, terms: Terms): void {
+  for (const { stream, seq, factIds, claimedAt } of books[service].toldPlaces)
+    if (!isYoung(claimedAt, books, service, terms))
+      say(factIds[0] ?? "", `${service} told ${factIds.join(" and ")} at one place, ${seq} of ${stream}`);
+}
 
 function toldInOrder(books: Books, teller: Service, fact: ToldEntry, say: Say, terms: Terms): void {
   const { factId: id, type } = fact;

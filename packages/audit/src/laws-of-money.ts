@@ -22,13 +22,20 @@ export const money: Law = {
 };
 
 /** What a payment says of itself. */
-function addsUp({ orderId: id, status, amountDue, captured, refunded }: PaymentEntry, say: Say): void {
+function addsUp(payment: PaymentEntry, say: Say): void {
+  const { orderId: id, status, amountDue, captured, refunded, refunding, refused } = payment;
   const kept = captured - refunded;
   if (kept < 0n) say(id, `payment ${id} gave back ${refunded} of ${captured}`);
   if (status === "approved" && kept !== amountDue)
     say(id, `payment ${id} is approved and keeps ${kept} of ${amountDue}`);
-  const isNothing = ["ready", "voided", "declined", "refunded"].includes(status);
+  const isNothing = ["ready", "confirming", "unknown", "voided", "declined", "refunded"].includes(status);
   if (isNothing && kept !== 0n) say(id, `payment ${id} is ${status} and keeps ${kept}`);
+  // Whatever goes back goes back whole: it is on its way, or was refused and waits for a person.
+  const goesBack = refunding + refused;
+  if (status === "refunding" && (goesBack === 0n || goesBack !== kept))
+    say(id, `payment ${id} is refunding, and of ${kept} kept gives back ${goesBack}`);
+  if (status !== "refunding" && goesBack !== 0n)
+    say(id, `payment ${id} is ${status}, and yet gives back ${goesBack}`);
 }
 
 /** What the provider keeps for a settled order, whatever our own payment says. */
@@ -55,11 +62,14 @@ export const reconciliation: Law = {
   check(books, say, terms) {
     const { payments, provider } = books.payment;
     for (const payment of payments.values()) {
-      if (isMoving(payment, books, terms) && !terms.atRest) continue;
-      agree(payment, provider.get(payment.orderId), say);
+      const account = provider.get(payment.orderId);
+      if (!isMoving(payment, books, terms) || terms.atRest) agree(payment, account, say);
+      else if (!isFresh(payment, books, terms)) neverMore(payment, account, say);
     }
-    for (const { orderId: id, captured } of provider.values())
+    for (const { orderId: id, captured, foreign } of provider.values()) {
       if (!payments.has(id)) say(id, `the provider took ${captured} for ${id}, which is no payment`);
+      if (foreign > 0) say(id, `the provider knows payment ${id} by another key, ${foreign} times`);
+    }
     return new Set([...payments.keys(), ...provider.keys()]).size;
   },
 };
@@ -80,12 +90,32 @@ function agree(payment: PaymentEntry, account: ProviderEntry | undefined, say: S
     );
 }
 
+/** Of a payment in doubt the provider may know more than we do, never less: what we say it took, or gave back, it said. */
+function neverMore(payment: PaymentEntry, account: ProviderEntry | undefined, say: Say): void {
+  const { orderId: id, status, captured, refunded, isRefundedByHand } = payment;
+  const theirs = { captured: account?.captured ?? 0n, refunded: account?.refunded ?? 0n };
+  if (captured > theirs.captured)
+    say(id, `payment ${id} is ${status} with ${captured} captured, the provider took ${theirs.captured}`);
+  if (refunded > theirs.refunded && !isRefundedByHand)
+    say(
+      id,
+      `payment ${id} is ${status} with ${refunded} refunded, the provider gave back ${theirs.refunded}`,
+    );
+}
+
 /** Somebody will ask the provider about it, or its list may not know its last answer yet: what it says now is not the last word. */
 function isMoving(payment: PaymentEntry | undefined, books: Books, terms: Terms): boolean {
   if (payment === undefined) return false;
-  const { status, dueAt, attemptStartedAt, journaledAt } = payment;
-  const isBeingAsked = dueAt !== undefined || ["confirming", "unknown", "refunding"].includes(status);
-  return isBeingAsked || [attemptStartedAt, journaledAt].some((at) => isYoung(at, books, "payment", terms));
+  const { status, dueAt } = payment;
+  // Of money that was given up the provider is asked for a while; once there is another end, nobody asks.
+  const isBeingAsked =
+    ["confirming", "unknown", "refunding"].includes(status) || (status === "declined" && dueAt !== undefined);
+  return isBeingAsked || isFresh(payment, books, terms);
+}
+
+/** The provider's list may not know yet what it answered a moment ago. */
+function isFresh({ attemptStartedAt, journaledAt }: PaymentEntry, books: Books, terms: Terms): boolean {
+  return [attemptStartedAt, journaledAt].some((at) => isYoung(at, books, "payment", terms));
 }
 
 const keptBy = (account: ProviderEntry | undefined): bigint =>

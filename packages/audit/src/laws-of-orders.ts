@@ -21,6 +21,8 @@ export const agreement: Law = {
       if (order.status === "confirmed") agreeOnSale(books, order, say);
       else agreeOnNothing(books, order, say);
     }
+    for (const order of ordersIn(books)) isOfOneMember(order, books, say);
+    for (const payment of books.payment.payments.values()) isAsAnswered(payment, say);
     nothingForNobody(books, say);
     return settled.length;
   },
@@ -31,6 +33,39 @@ function agreeOnSale({ product, member, payment }: Books, order: OrderEntry, say
   soldAsOrdered(order, product.stockHolds.get(id), say);
   spentAsAgreed(order, member.benefitHolds.get(id), say);
   paidAsDue(order, payment.payments.get(id), say);
+}
+
+/** Whoever heard whose order it is remembers the same; of a sale that is said with what it costs, and spends. */
+function isOfOneMember(order: OrderEntry, { member, payment }: Books, say: Say): void {
+  const { orderId: id, memberId } = order;
+  if (isSold(order)) return;
+  const owners = {
+    member: member.benefitHolds.get(id)?.memberId,
+    payment: payment.payments.get(id)?.memberId,
+  };
+  for (const [service, owner = ""] of Object.entries(owners))
+    if (owner !== "" && owner !== memberId)
+      say(id, `order ${id} is of ${memberId}, ${service} has it of ${owner}`);
+}
+
+const inDoubt = [""];
+/** By status, what the payment can have answered the order. */
+const answers: Readonly<Record<string, readonly string[]>> = {
+  absent: inDoubt,
+  ready: inDoubt,
+  confirming: inDoubt,
+  unknown: inDoubt,
+  approved: ["payment.approved"],
+  declined: ["payment.declined"],
+  voided: ["payment.voided"],
+  // Money of a wrong amount goes back first, and is answered for then.
+  refunding: [...inDoubt, "payment.approved", "payment.declined"],
+  refunded: ["payment.approved", "payment.declined"],
+};
+
+function isAsAnswered({ orderId: id, status, verdict }: PaymentEntry, say: Say): void {
+  if (!answers[status]?.includes(verdict))
+    say(id, `payment ${id} is ${status}, its answer to the order was ${verdict || "none yet"}`);
 }
 
 function soldAsOrdered(

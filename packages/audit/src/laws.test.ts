@@ -85,6 +85,34 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       },
       "I2: variant lamp counts less than nothing: -1 available, 0 held, 2 spent",
     ],
+    [
+      "movements that are gone, of a sale",
+      ({ product }) => product.orderLedgers?.delete("sold"),
+      "I2: the hold of sold makes -2 available, 0 held, 2 spent of lamp, its ledger 0 available, 0 held, 0 spent",
+    ],
+    [
+      "movements that are gone, of what went back",
+      ({ product }) => product.orderLedgers?.delete("gone"),
+      "I2: the hold of gone is about 1 of lamp, its ledger took 0",
+    ],
+    [
+      "movements that are said to be of another order",
+      ({ product }) => {
+        const { sums } = entry(product.orderLedgers ?? new Map(), "sold");
+        product.orderLedgers?.set("other", { orderId: "other", sums });
+        product.orderLedgers?.delete("sold");
+      },
+      "I2: the hold of sold makes -2 available, 0 held, 2 spent of lamp, its ledger 0 available, 0 held, 0 spent",
+      "I2: the hold of other makes 0 available, 0 held, 0 spent of lamp, its ledger -2 available, 0 held, 2 spent",
+    ],
+    [
+      "movements of another variant",
+      ({ product }) => {
+        for (const sum of entry(product.orderLedgers ?? new Map(), "sold").sums) sum.of = "vase";
+      },
+      "I2: the hold of sold makes -2 available, 0 held, 2 spent of lamp, its ledger 0 available, 0 held, 0 spent",
+      "I2: the hold of sold makes 0 available, 0 held, 0 spent of vase, its ledger -2 available, 0 held, 2 spent",
+    ],
   ],
   I3: [
     [
@@ -109,6 +137,20 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "points that were owed",
       ({ member }) => Object.assign(entry(member.members, "ann"), { lowest: -5n }),
       "I4: member ann owed points: at the lowest -5",
+    ],
+    [
+      "transfers that are gone",
+      ({ member }) => member.orderLedgers?.clear(),
+      "I4: the hold of sold makes -100 available, 0 held, 100 spent of ann, its ledger 0 available, 0 held, 0 spent",
+      "I4: the hold of gone is about 50 of ann, its ledger took 0",
+    ],
+    [
+      "transfers of another member",
+      ({ member }) => {
+        for (const sum of entry(member.orderLedgers ?? new Map(), "sold").sums) sum.of = "bob";
+      },
+      "I4: the hold of sold makes -100 available, 0 held, 100 spent of ann, its ledger 0 available, 0 held, 0 spent",
+      "I4: the hold of sold makes 0 available, 0 held, 0 spent of bob, its ledger -100 available, 0 held, 100 spent",
     ],
   ],
   I5: [
@@ -145,6 +187,32 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       },
       "I5: payment gone is voided and keeps 450",
       "I5: order gone is cancelled, so 0 is due; the provider keeps 450",
+    ],
+    [
+      "money that goes back without a refund",
+      ({ payment }) =>
+        Object.assign(entry(payment.payments, "gone"), { status: "refunding", captured: 450n }),
+      "I5: payment gone is refunding, and of 450 kept gives back 0",
+    ],
+    [
+      "less on its way than was taken",
+      ({ payment }) =>
+        Object.assign(entry(payment.payments, "gone"), {
+          status: "refunding",
+          captured: 450n,
+          refunding: 400n,
+        }),
+      "I5: payment gone is refunding, and of 450 kept gives back 400",
+    ],
+    [
+      "a refund of what is kept",
+      ({ payment }) => Object.assign(entry(payment.payments, "sold"), { refunding: 900n }),
+      "I5: payment sold is approved, and yet gives back 900",
+    ],
+    [
+      "money of a payment that was never answered",
+      ({ payment }) => Object.assign(entry(payment.payments, "sold"), { status: "confirming" }),
+      "I5: payment sold is confirming and keeps 900",
     ],
   ],
   I6: [
@@ -202,7 +270,8 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       ({ product, member, payment }) => {
         Object.assign(entry(product.stockHolds, "gone"), { status: "committed" });
         Object.assign(entry(member.benefitHolds, "gone"), { status: "spent" });
-        Object.assign(entry(payment.payments, "gone"), { status: "approved", captured: 450n });
+        const kept = { status: "approved", captured: 450n, verdict: "payment.approved" };
+        Object.assign(entry(payment.payments, "gone"), kept);
       },
       "I6: order gone is cancelled, its stock is committed",
       "I6: order gone is cancelled, its points are spent",
@@ -216,6 +285,24 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "I6: payment is approved for ghost, which is no order",
     ],
     [
+      "another member's hold, and payment, of what was given back",
+      ({ member, payment }) => {
+        Object.assign(entry(member.benefitHolds, "gone"), { memberId: "bob" });
+        Object.assign(entry(payment.payments, "gone"), { memberId: "eve" });
+      },
+      "I6: order gone is of ann, member has it of bob",
+      "I6: order gone is of ann, payment has it of eve",
+    ],
+    [
+      "another answer than the payment's own",
+      ({ payment }) => {
+        Object.assign(entry(payment.payments, "sold"), { verdict: "payment.declined" });
+        Object.assign(entry(payment.payments, "gone"), { verdict: "" });
+      },
+      "I6: payment sold is approved, its answer to the order was payment.declined",
+      "I6: payment gone is voided, its answer to the order was none yet",
+    ],
+    [
       "a hold for nobody",
       ({ product, member }) => {
         product.stockHolds.set("ghost", {
@@ -223,6 +310,7 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
           status: "held",
           held: [],
           sold: [],
+          lines: [],
           version: 0,
           holdUntil,
         });
@@ -315,6 +403,14 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       (books) => Object.assign(factOf(books, "payment.opened", "sold"), { type: "payment.closed" }),
       /^I8: payment told payment.closed \S+, which is not for it to tell$/,
     ],
+    [
+      "two facts at one place",
+      ({ order }) => {
+        const place = { stream: "QUADRILLE_ORDER", seq: 7n, factIds: ["a", "b"], claimedAt: placedAt };
+        order.toldPlaces.push(place);
+      },
+      "I8: order told a and b at one place, 7 of QUADRILLE_ORDER",
+    ],
   ],
   I10: [
     [
@@ -388,6 +484,11 @@ const spoilings: Readonly<Record<string, readonly Spoiling[]>> = {
       "money nobody here knows of",
       ({ payment }) => capture(payment, "x", 5n),
       "I16: the provider took 5 for x, which is no payment",
+    ],
+    [
+      "money under a key that is not the payment's",
+      ({ payment }) => Object.assign(entry(payment.provider, "sold"), { foreign: 2 }),
+      "I16: the provider knows payment sold by another key, 2 times",
     ],
   ],
 };
@@ -469,7 +570,8 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
     "money that was found after the order had ended, on its way back",
     running,
     (books) => {
-      const back = { status: "refunding", captured: 450n, refunding: 450n, dueAt: takenAt };
+      const verdict = "payment.declined";
+      const back = { status: "refunding", verdict, captured: 450n, refunding: 450n, dueAt: takenAt };
       Object.assign(entry(books.payment.payments, "gone"), back);
       retell(books, "gone", "payment.opened", "payment.declined");
       capture(books.payment, "gone", 450n);
@@ -490,7 +592,8 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
     (books) => {
       const { order, payment } = books;
       Object.assign(entry(order.orders, "sold"), { status: "payable", payment: "asked", dueAt: takenAt });
-      Object.assign(entry(payment.payments, "sold"), { status: "unknown", captured: 0n, dueAt: takenAt });
+      const doubt = { status: "unknown", verdict: "", captured: 0n, dueAt: takenAt };
+      Object.assign(entry(payment.payments, "sold"), doubt);
       retell(books, "sold", "order.placed", "order.payable");
       retell(books, "sold", "payment.opened");
     },
@@ -510,7 +613,8 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
       const { order, payment } = books;
       Object.assign(entry(order.orders, "gone"), { payment: "refunded" });
       retell(books, "gone", "payment.opened", "payment.declined", "payment.refunded");
-      const back = { status: "refunded", captured: 450n, refunded: 450n, isRefundedByHand: true };
+      const verdict = "payment.declined";
+      const back = { status: "refunded", verdict, captured: 450n, refunded: 450n, isRefundedByHand: true };
       Object.assign(entry(payment.payments, "gone"), back);
       capture(payment, "gone", 450n);
     },
@@ -522,8 +626,61 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
       const { order, payment } = books;
       retell(books, "gone", "payment.approved");
       Object.assign(entry(order.orders, "gone"), { payment: "approved", points: 500n, amountDue: 0n });
-      Object.assign(entry(payment.payments, "gone"), { status: "approved" });
+      const nothing = { status: "approved", verdict: "payment.approved" };
+      Object.assign(entry(payment.payments, "gone"), nothing);
     },
+  ],
+  [
+    "stock that was held, let go when its time was over, and sold all the same",
+    atRest,
+    ({ product }) => {
+      for (const sum of entry(product.orderLedgers ?? new Map(), "sold").sums) sum.taken = 4n;
+    },
+  ],
+  [
+    "an order that was cancelled before anything was held for it",
+    atRest,
+    ({ product, member }) => {
+      Object.assign(entry(product.stockHolds, "gone"), { lines: [] });
+      Object.assign(entry(member.benefitHolds, "gone"), { points: 0n });
+      for (const { orderLedgers } of [product, member]) orderLedgers?.delete("gone");
+    },
+  ],
+  [
+    "money that is going back, and went back a moment ago",
+    running,
+    (books) => {
+      const verdict = "payment.declined";
+      const back = { status: "refunding", verdict, captured: 450n, refunding: 450n, dueAt: takenAt };
+      Object.assign(entry(books.payment.payments, "gone"), back);
+      retell(books, "gone", "payment.opened", "payment.declined");
+      capture(books.payment, "gone", 450n);
+      Object.assign(entry(books.payment.provider, "gone"), { refunded: 450n, refunds: 1 });
+    },
+  ],
+  [
+    "money whose way back the provider refused",
+    running,
+    (books) => {
+      const verdict = "payment.declined";
+      const back = { status: "refunding", verdict, captured: 450n, refused: 450n };
+      Object.assign(entry(books.payment.payments, "gone"), back);
+      retell(books, "gone", "payment.opened", "payment.declined");
+      capture(books.payment, "gone", 450n);
+    },
+  ],
+  [
+    "a place that was claimed a moment ago, where a stream lost its end",
+    running,
+    ({ order }) => {
+      const place = { stream: "QUADRILLE_ORDER", seq: 7n, factIds: ["a", "b"], claimedAt: aMomentAgo };
+      order.toldPlaces.push(place);
+    },
+  ],
+  [
+    "a hold whose payment knows nobody, because nothing was ever due",
+    atRest,
+    ({ payment }) => Object.assign(entry(payment.payments, "gone"), { memberId: "" }),
   ],
   [
     "a row that only counts what was told of an order nobody placed",
@@ -550,4 +707,41 @@ const quiet: readonly (readonly [string, Terms, (books: OpenBooks) => void])[] =
 
 test.each(quiet)("stays quiet about %s", (_, terms, spoil) => {
   expect(findingsIn(spoilt(spoil), terms)).toEqual([]);
+});
+
+const unasked = new Date(takenAt.getTime() + 1_000);
+const longAgo: readonly (readonly [string, (books: OpenBooks) => void, string])[] = [
+  [
+    "going back that was never taken",
+    ({ payment }) =>
+      Object.assign(entry(payment.payments, "gone"), {
+        status: "refunding",
+        captured: 450n,
+        refunding: 450n,
+        dueAt: unasked,
+      }),
+    "I16: payment gone is refunding with 450 captured, the provider took 0",
+  ],
+  [
+    "that went back a second time without the provider's knowing",
+    ({ payment }) => {
+      const back = { status: "refunding", captured: 450n, refunded: 50n, refunding: 400n, dueAt: unasked };
+      Object.assign(entry(payment.payments, "gone"), back);
+      capture(payment, "gone", 450n);
+    },
+    "I16: payment gone is refunding with 50 refunded, the provider gave back 0",
+  ],
+  [
+    "of an end that is said to be asked about",
+    ({ payment }) => {
+      Object.assign(entry(payment.payments, "sold"), { dueAt: unasked });
+      capture(payment, "sold", 950n);
+    },
+    "I16: payment sold is approved with 900 captured, the provider took 950",
+  ],
+];
+
+test.each(longAgo)("while the system runs, finds money %s", (_, spoil, expected) => {
+  const found = findingsIn(spoilt(spoil), running).filter((finding) => finding.startsWith("I16:"));
+  expect(found).toEqual([expected]);
 });

@@ -1,10 +1,12 @@
 // What deliver does around the edges that no broker shows: answers that fail, clocks that tick, counters that throw.
 import { describe, expect, test } from "@jest/globals";
+import { Refusal } from "@quadrille/decider";
 import { factFor, linesFor, noLog } from "./arena.ts";
 import { Deliverer, type DelivererOptions } from "./deliver.ts";
 import type { Delivery } from "./delivery.ts";
 import { defaultLimits } from "./limits.ts";
 import { messageOf } from "./message.ts";
+import { Sightings } from "./sightings.ts";
 import { linesOf } from "./subscription.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -41,6 +43,13 @@ function deliverer(handler: () => Promise<unknown>, options: Partial<DelivererOp
   });
 }
 
+/** A fact that payment does not hear of as such: it is known, and nobody here wants it. */
+function placed(): Pick<Delivery, "subject" | "header"> {
+  const { subject, headers } = messageOf({ ...factFor(), type: "order.confirmed" });
+  const all = new Map(headers);
+  return { subject, header: (name) => all.get(name) };
+}
+
 describe("deliver", () => {
   test("an answer that cannot be given is logged, and the delivery ends", async () => {
     const errors: object[] = [];
@@ -63,6 +72,47 @@ describe("deliver", () => {
     const header = () => "quadrille.order.v1.OrderDreamt";
     await deliverer(async () => {}, { onUnknown }).deliver(deliveryOf(told, { header }));
     expect(told).toEqual(["ack"]);
+  });
+
+  test("what leaves no row is answered when its place, or a higher one, is remembered, in one write", async () => {
+    const clock = new VirtualClock();
+    const written = Promise.withResolvers<void>();
+    const seen: (readonly [string, bigint])[] = [];
+    const places = {
+      async saw(stream: string, { seq }: { seq: bigint }) {
+        seen.push([stream, seq]);
+        await written.promise;
+      },
+    };
+    const sightings = new Sightings(places as never, "QUADRILLE_ORDER", clock, 250);
+    const one = deliverer(() => Promise.reject(new Refusal("ORDER_UNKNOWN")), { clock, sightings });
+    const [unheard, unknown, parked]: string[][] = [[], [], []];
+    const all = [
+      one.deliver(deliveryOf(unheard as string[], { seq: 5n, ...placed() })),
+      one.deliver(
+        deliveryOf(unknown as string[], { seq: 7n, header: () => "quadrille.order.v1.OrderDreamt" }),
+      ),
+      one.deliver(deliveryOf(parked as string[], { seq: 6n })),
+    ];
+    await clock.advance(249);
+    expect(seen).toEqual([]);
+    await clock.advance(1);
+    expect(seen).toEqual([["QUADRILLE_ORDER", 7n]]);
+    expect([unheard, unknown, parked]).toEqual([[], [], []]);
+    written.resolve();
+    await Promise.all(all);
+    expect([unheard, unknown, parked]).toEqual([["ack"], ["ack"], ["term"]]);
+  });
+
+  test("what cannot be remembered is given back", async () => {
+    const clock = new VirtualClock();
+    const places = { saw: () => Promise.reject(new Error("no database")) };
+    const sightings = new Sightings(places as never, "QUADRILLE_ORDER", clock, 250);
+    const told: string[] = [];
+    const delivered = deliverer(async () => {}, { clock, sightings }).deliver(deliveryOf(told, placed()));
+    await clock.advance(250);
+    await delivered;
+    expect(told).toEqual(["nak 75"]);
   });
 
   test("asks for time before two thirds of the broker's patience are over, a limited number of times", async () => {

@@ -161,6 +161,28 @@ describe("what was told", () => {
     expect(said).toHaveLength(1);
   });
 
+  test("and is claimed, late, at the very place that holds is forgotten with that place, once", async () => {
+    const remembered = new Remembered([...places(1, 2), place(3, "lost before"), place(3)]);
+    remembered.begin = async () => {
+      if (remembered.deeds.length > 10) throw new Error("again and again");
+      return true;
+    };
+    const { log, said } = errors();
+    await settleTold(remembered, "STREAM", async () => streamOf(places(1, 9)), keeping, log);
+    expect(remembered.places.map(({ factId }) => factId)).toEqual(["fact 2", "fact 1"]);
+    expect(said).toHaveLength(1);
+  });
+
+  test("is claimed under no epoch from before its stream was made anew, or its broker started again, even if nothing seems to be missing", async () => {
+    for (const now of [{ created: "anew" }, { server: "started again" }]) {
+      const remembered = new Remembered([]);
+      const look = async () => streamOf([], now);
+      const pass = await settleTold(remembered, "STREAM", look, keeping, errors().log);
+      expect(remembered.deeds).toEqual(["begin", `end ${now.created ?? "made"}`]);
+      expect(pass).toEqual({ epoch: 4, floor: 0n });
+    }
+  });
+
   test("is let through with the epoch that another replica began and ended meanwhile", async () => {
     const remembered = new Remembered(places(1, 8));
     const { place: placeOf } = remembered;
@@ -273,7 +295,10 @@ async function settled(
 describe("a durable", () => {
   test("that stands where it should is left alone; one that is not there is made", async () => {
     const stream = streamOf(places(1, 30));
-    expect(await settled(new Remembered(places(1, 9)), stream, durable(20))).toEqual({ deeds: [], said: [] });
+    expect(await settled(new Remembered(places(1, 9)), stream, durable(20, 9))).toEqual({
+      deeds: [],
+      said: [],
+    });
     expect(await settled(new Remembered(places(1, 9)), stream, undefined)).toMatchObject({ deeds: ["make"] });
     expect((await settled(new Remembered([], null), stream, undefined)).deeds).toEqual(["make", "end made"]);
   });
@@ -308,10 +333,22 @@ describe("a durable", () => {
     expect(deeds).toEqual(["remove", "make from -1", "begin", "end made"]);
   });
 
+  test("that has more acknowledged than is remembered is made anew, unless the stream has let that go", async () => {
+    const stream = streamOf(places(1, 30));
+    const { deeds } = await settled(new Remembered(places(1, 9)), stream, durable(20, 10));
+    expect(deeds).toEqual(["remove", "make from -1", "begin", "end made"]);
+    const cut = streamOf(places(11, 30));
+    expect((await settled(new Remembered(places(1, 9)), cut, durable(20, 10))).deeds).toEqual([]);
+    expect((await settled(new Remembered([]), stream, durable(1))).deeds.slice(0, 2)).toEqual([
+      "remove",
+      "make",
+    ]);
+  });
+
   test("is made anew once when a fact of an older stream claims the very place that holds", async () => {
     const remembered = new Remembered([...places(1, 2), place(3, "of another stream"), place(3)]);
     const { deeds } = await settled(remembered, streamOf(places(1, 3)), durable(3));
-    expect(deeds.filter((deed) => deed.startsWith("forget"))).toEqual(["forget above 2"]);
+    expect(deeds.filter((deed) => deed.startsWith("forget"))).toEqual(["forget above 3", "forget above 2"]);
   });
 
   test("that another replica made anew before this one was let in stays", async () => {

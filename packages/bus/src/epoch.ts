@@ -117,8 +117,9 @@ export interface Pass {
  * Resolves when the stream bears out what the outbox says, or what it does not is unpublished again. Throws while another
  * replica is at it.
  *
- * A broker that started again begins an epoch even if nothing is missing: an answer it gave before may still be on its
- * way into the outbox, and would claim a place that another fact gets now.
+ * A broker that started again, or a stream made anew, begins an epoch even if nothing is missing: an answer given before
+ * may still be on its way into the outbox, and would claim a place that another fact gets now. So does one that gave a
+ * place out twice, whatever it says of itself.
  */
 export async function settleTold(
   places: ToldPlaces,
@@ -126,10 +127,11 @@ export async function settleTold(
   look: Look,
   keeping: Keeping,
   log: BusLog,
+  gavePlaceTwice = false,
 ): Promise<Pass> {
-  for (;;) {
+  for (let isSuspect = gavePlaceTwice; ; isSuspect = false) {
     const found = await compareTold(places, name, look, keeping);
-    if (found.isWhole && (found.known === undefined || found.known.server === found.stream.server)) {
+    if (!isSuspect && found.isWhole && isSameMaking(found)) {
       const epoch = await epochOf(places, found);
       // Another replica may have begun and ended one while this one looked; under the old one no mark would be made.
       if ((await places.known(name))?.epoch === epoch) return { epoch, floor: found.stream.last };
@@ -144,6 +146,9 @@ export async function settleTold(
     });
   }
 }
+
+const isSameMaking = ({ known, stream }: Comparison) =>
+  known === undefined || (known.server === stream.server && known.created === stream.created);
 
 async function forgetTold(
   places: ToldPlaces,
@@ -163,7 +168,14 @@ async function forgetTold(
     { stream: name, last: String(last), upTo: String(highest) },
     "the broker lost facts; every fact told after the last that it has is published again",
   );
-  await places.forget(name, highest);
+  await forgetAbove(places, name, upTo);
+}
+
+/** What is above the last place that holds, and that place itself if another fact claims it as well: it would be found lost for ever. */
+async function forgetAbove(places: Places, name: string, upTo: Place | undefined): Promise<void> {
+  await places.forget(name, upTo?.seq ?? 0n);
+  if (upTo !== undefined && (await places.place(name, 1))?.seq === upTo.seq)
+    await places.forget(name, upTo.seq - 1n);
 }
 
 /** Nothing but an operator or a broken disk makes holes; they are told of, and mended by nobody. */
@@ -217,8 +229,17 @@ export async function lookHeard(places: Places, heard: HeardStream): Promise<Hea
   const compared = await compare(places, heard.name, heard.look);
   const { stream } = compared;
   const isAhead = durable !== undefined && durable.delivered > stream.last;
-  const isSound = durable !== undefined && compared.isIntact && !isAhead;
+  const isSound =
+    durable !== undefined && compared.isIntact && !isAhead && !isAcknowledgedUnseen(compared, durable);
   return { compared, durable, isSound };
+}
+
+/**
+ * Nothing is acknowledged before it is remembered, except by the broker itself when it lets a stream's front go. A copy
+ * of the stream from before that has those messages again.
+ */
+function isAcknowledgedUnseen({ stream, upTo }: Comparison, { floor }: DurableNow): boolean {
+  return floor > (upTo?.seq ?? 0n) && floor >= stream.first;
 }
 
 /** Whether a durable that is pulled from is still the right one. Changes nothing. */
@@ -259,11 +280,7 @@ async function makeAnew(places: Places, heard: HeardStream, log: BusLog): Promis
     );
     if (durable !== undefined) await heard.remove();
     await heard.make(from);
-    if (!isIntact) {
-      // What came late out of the old stream may claim the very place that holds, and would be found lost for ever.
-      const isDoubled = upTo !== undefined && (await places.place(name, 0))?.seq === upTo.seq;
-      await places.forget(name, (upTo?.seq ?? 0n) - (isDoubled ? 1n : 0n));
-    }
+    if (!isIntact) await forgetAbove(places, name, upTo);
   }
   await places.end(name, stream);
 }

@@ -155,6 +155,24 @@ function losing(arena: () => ForgetfulArena): void {
     await expectAllKept(arena(), all);
   });
 
+  test("set back to before a purge that its durable remembers: what was let go unheard is heard", async () => {
+    const all = await scene(arena(), 1);
+    const { teller, listener, tellers } = all;
+    teller.tell(20);
+    await untilHeard(arena(), all);
+    const [waiting] = teller.tell(1);
+    listener.refused.add(waiting?.id ?? "");
+    await settled(arena(), teller.publishInTurn(tellers[0] as Bus, [waiting as Envelope]));
+    await arena().pass(500);
+    const putBack = await arena().copy();
+    await arena().purge();
+    await arena().pass(500);
+    await putBack("messages");
+    listener.refused.clear();
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+
   test("a stream that vanishes without a word is made and filled again", async () => {
     const all = await scene(arena(), 2);
     all.teller.tell(20);
@@ -190,21 +208,34 @@ function counting(arena: () => ForgetfulArena): void {
 function marking(arena: () => ForgetfulArena): void {
   test("a fact that is marked when another may have its place is told again", async () => {
     const all = await scene(arena(), 2);
-    const { teller, tellers } = all;
-    const [one, other] = tellers as [Bus, Bus];
-    teller.tell(20);
+    all.teller.tell(20);
     await untilHeard(arena(), all);
     const putBack = await arena().copy();
+    await markLate(all, () => putBack("all"));
+  });
+
+  test("so is one that is marked when its stream is another, although nothing was remembered of either", async () => {
+    const all = await scene(arena(), 2);
+    await markLate(all, async () => {
+      await arena().dropStream();
+      await settled(arena(), all.tellers[1]?.check() ?? Promise.resolve());
+    });
+  });
+
+  /** By one replica, when the other has published again. */
+  async function markLate(all: Scene, lose: () => Promise<void>): Promise<void> {
+    const { teller, tellers } = all;
+    const [one, other] = tellers as [Bus, Bus];
     const [late] = teller.tell(1) as [Envelope];
     const placement = await one.publish(late);
-    await putBack("all");
+    await lose();
     const next = teller.tell(2);
     await untilPublished(arena(), teller, other, next.slice(0, 1));
     await teller.outbox.mark([{ id: late.id, placement }]);
     await untilPublished(arena(), teller, other, next.slice(1));
     await untilHeard(arena(), all);
     await expectAllKept(arena(), all);
-  });
+  }
 
   async function untilPublished(
     arena: ForgetfulArena,

@@ -88,6 +88,15 @@ test("is shut by a place that is not above what there was when the fact was sent
   expect(gate.leave).toBeUndefined();
 });
 
+test("begins an epoch after such a place, even if nothing seems to be lost, and not again", async () => {
+  const { gate, leave, look } = await opened();
+  gate.stamped(leave(), placed(12));
+  await gate.open(look, new AbortController().signal);
+  expect(gate.leave).toMatchObject({ pass: { epoch: 4 } });
+  await gate.open(look, new AbortController().signal);
+  expect(gate.leave).toMatchObject({ pass: { epoch: 4 } });
+});
+
 test("is not shut by what was sent before it was opened anew", async () => {
   const { gate, leave, look } = await opened();
   const old = leave();

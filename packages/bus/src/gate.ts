@@ -27,6 +27,8 @@ export class Gate {
   readonly #keeping: Keeping;
   readonly #log: BusLog;
   #pass: Pass | undefined;
+  /** The broker counts from before, so answers it gave may not be true any more. */
+  #gavePlaceTwice = false;
 
   constructor(places: ToldPlaces, stream: string, keeping: Keeping, log: BusLog) {
     this.#places = places;
@@ -47,8 +49,11 @@ export class Gate {
   /** Compares, makes good what is lost, and opens, unless that is over by then. */
   async open(look: Look, over: AbortSignal): Promise<void> {
     this.shut();
-    const pass = await settleTold(this.#places, this.#stream, look, this.#keeping, this.#log);
-    if (!over.aborted) this.#pass = pass;
+    const gavePlaceTwice = this.#gavePlaceTwice;
+    const pass = await settleTold(this.#places, this.#stream, look, this.#keeping, this.#log, gavePlaceTwice);
+    if (over.aborted) return;
+    this.#gavePlaceTwice = false;
+    this.#pass = pass;
   }
 
   /** Compares while it is open; false when it had to be shut. */
@@ -75,7 +80,9 @@ export class Gate {
   /** A placement with its epoch; undefined, and the gate shut, when the broker counts from before. */
   stamped({ pass, floor }: Leave, placement: Placement): Placement | undefined {
     if (!placement.duplicate && placement.seq <= floor) {
-      if (this.#pass === pass) this.shut();
+      if (this.#pass !== pass) return undefined;
+      this.#gavePlaceTwice = true;
+      this.shut();
       return undefined;
     }
     if (placement.seq > pass.floor) pass.floor = placement.seq;

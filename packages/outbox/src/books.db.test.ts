@@ -99,6 +99,13 @@ test("facts told, heard and parked are read in pages, however many there are", a
   expect(await entriesOf(books(), "parked")).toEqual([{ factId: "f-1", error: "no", state: "PARKED" }]);
 });
 
+test("a place that two told facts claim is told with both", async () => {
+  const told = await tell(2, true);
+  await client.query("update outbox set seq = 8 where id = any($1)", [told]);
+  const toldAt = { stream: "QUADRILLE_ORDER", seq: 8n, factIds: told, claimedAt: expect.any(Date) };
+  expect(await entriesOf(books(), "toldPlaces")).toEqual([toldAt]);
+});
+
 test("all of it is of one moment, whatever is committed while it is read", async () => {
   const before = (await client.query("select from outbox")).rowCount;
   let told = 0;

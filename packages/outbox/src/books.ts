@@ -131,12 +131,66 @@ const messages: readonly Chapter[] = [
     factId: textOf(row.fact_id),
     stream: textOf(row.stream),
   })),
+  // Heard ones may: what was on its way out of a stream that was lost is handled after its place went to another.
+  chapter(
+    "toldPlaces",
+    `select stream, seq, array_agg(id::text order by id) as fact_ids, max(published_at) as claimed_at
+     from outbox where seq is not null group by stream, seq having count(*) > 1 order by stream, seq`,
+    (row) => ({
+      stream: textOf(row.stream),
+      seq: unitsOf(row.seq),
+      factIds: row.fact_ids as string[],
+      claimedAt: dateOf(row.claimed_at),
+    }),
+  ),
   chapter("parked", "select fact_id, error, state from parked order by fact_id", (row) => ({
     factId: textOf(row.fact_id),
     error: textOf(row.error),
     state: textOf(row.state),
   })),
 ];
+
+/** A ledger's columns: what moved, how much of it, and between which places, the last of which has a name of its own. */
+export interface LedgerColumns {
+  readonly table: string;
+  readonly of: string;
+  readonly amount: string;
+  readonly from: string;
+  readonly to: string;
+  readonly spent: string;
+}
+
+interface SumRow {
+  readonly of: string;
+  readonly available: string;
+  readonly held: string;
+  readonly spent: string;
+  readonly taken: string;
+}
+
+/** What a ledger says about each order that it names. */
+export function orderLedgers({ table, of, amount, from, to, spent }: LedgerColumns): Chapter {
+  const came = (place: string) =>
+    `sum(${amount} * ((${to} = '${place}')::int - (${from} = '${place}')::int))`;
+  return chapter(
+    "orderLedgers",
+    `select order_id, jsonb_agg(jsonb_build_object(
+         'of', of, 'available', available, 'held', held, 'spent', spent, 'taken', taken) order by of) as sums
+     from (
+       select order_id, ${of} as of, ${came("available")}::text as available, ${came("held")}::text as held,
+         ${came(spent)}::text as spent, sum(${amount} * (${from} = 'available')::int)::text as taken
+       from ${table} where order_id is not null group by order_id, ${of}
+     ) as summed group by order_id order by order_id`,
+    (row) => ({
+      orderId: textOf(row.order_id),
+      sums: (row.sums as readonly SumRow[]).map(({ of, available, held, spent, taken }) => ({
+        of,
+        moved: { available: unitsOf(available), held: unitsOf(held), spent: unitsOf(spent) },
+        taken: unitsOf(taken),
+      })),
+    }),
+  );
+}
 
 export const textOf = (value: unknown): string => String(value ?? "");
 export const unitsOf = (value: unknown): bigint => BigInt(textOf(value) || "0");

@@ -12,7 +12,7 @@ let opened: Opened;
 const own = { kind: "own", id: "test" } as const;
 const future = new Date("2099-12-31T23:59:59.999Z");
 const money = { memberId: "ann", lines: [], subtotal: 1n, amountDue: 1n, currency: "KRW" };
-const read = <Kind extends "members" | "benefitHolds">(kind: Kind) =>
+const read = <Kind extends "members" | "benefitHolds" | "orderLedgers">(kind: Kind) =>
   entriesOf(benefitBooks({ url: opened.url }), kind);
 
 /** A hundred points: twenty spent, ten held. */
@@ -38,10 +38,21 @@ test("holds say whose points they are and what became of them", async () => {
   ]);
 });
 
+test("the ledger is summed up by order and member, without what was given for no order", async () => {
+  const sum = (available: bigint, held: bigint, spent: bigint, taken: bigint) => [
+    { of: "ann", moved: { available, held, spent }, taken },
+  ];
+  expect(await read("orderLedgers")).toEqual([
+    { orderId: "held", sums: sum(-10n, 10n, 0n, 10n) },
+    { orderId: "spent", sums: sum(-20n, 0n, 20n, 20n) },
+  ]);
+});
+
 test("a member's points are counted, transferred and kept alike, and each is told from its own rows", async () => {
   const counts = { available: 70n, held: 10n, spent: 20n };
   const same = { memberId: "ann", counted: counts, moved: counts, lowest: 0n, keptHeld: 10n, keptSpent: 20n };
   expect(await read("members")).toEqual([same]);
+  await opened.query("set session_replication_role = replica"); // As who can: the ledger lets nobody else.
   await opened.query("update members set held = 11");
   await opened.query("delete from transfers where debited = 'issued'");
   await opened.query("update holds set points = 21 where order_id = 'spent'");

@@ -1,6 +1,14 @@
 // What the member service tells an auditor: holds, and each member's points as counted, as transferred and as held.
 import type { DatabaseConfig } from "@quadrille/outbox";
-import { type BookPage, chapter, dateOf, readBooks, textOf, unitsOf } from "@quadrille/outbox/books";
+import {
+  type BookPage,
+  chapter,
+  dateOf,
+  orderLedgers,
+  readBooks,
+  textOf,
+  unitsOf,
+} from "@quadrille/outbox/books";
 
 const holds = chapter(
   "benefitHolds",
@@ -54,5 +62,14 @@ const members = chapter(
   }),
 );
 
+const ledgers = orderLedgers({
+  table: "transfers",
+  of: "member_id",
+  amount: "points",
+  from: "debited",
+  to: "credited",
+  spent: "spent",
+});
+
 export const benefitBooks = (database: DatabaseConfig): AsyncIterable<BookPage> =>
-  readBooks("member", database, [holds, members]);
+  readBooks("member", database, [holds, members, ledgers]);

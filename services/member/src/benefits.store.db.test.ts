@@ -21,6 +21,8 @@ afterAll(async () => {
 
 const own = { kind: "own", id: "test" } as const;
 const past = new Date("2020-01-01T00:00:00.123Z");
+const moving = (line: string) =>
+  `insert into transfers (member_id, points, debited, credited, note, at) values ('m', ${line}, '', now())`;
 const future = new Date("2099-12-31T23:59:59.999Z");
 
 const money = (points: bigint) => ({ subtotal: points, points, amountDue: 0n, currency: "KRW" });
@@ -174,10 +176,13 @@ describe("rows", () => {
       "holds_points_check",
       "insert into holds (order_id, status, member_id, points) values ('x', 'held', 'm', -1)",
     ],
-    ["transfers_points_check", "update transfers set points = 0"],
-    ["transfers_move", "update transfers set debited = credited"],
-    ["transfers_debited_check", "update transfers set debited = 'wallet'"],
-    ["transfers_credited_check", "update transfers set credited = 'wallet'"],
+    ["transfers_points_check", moving("0, 'available', 'held'")],
+    ["transfers_append_only", "update transfers set points = 1"],
+    ["transfers_append_only", "delete from transfers"],
+    ["transfers_append_only", "truncate transfers"],
+    ["transfers_move", moving("1, 'held', 'held'")],
+    ["transfers_debited_check", moving("1, 'wallet', 'held'")],
+    ["transfers_credited_check", moving("1, 'held', 'wallet'")],
   ])("never hold what breaks %s", async (constraint, statement) => {
     await known(1n);
     expect(await constraintOf(opened.query(statement))).toBe(constraint);

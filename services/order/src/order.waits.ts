@@ -47,10 +47,12 @@ function verdict({ dueAt }: PlacedOrder) {
 
 function sold({ stock, benefits }: PlacedOrder): Waiting[] {
   const waits: Waiting[] = [];
+  // The buyer has paid, so this is not given up; a failure cancels the order and gives the money back.
+  const end = { instead: "it waits until they answer" };
   if (stock !== "committed")
-    waits.push({ what: "product.stock_committed or product.stock_commit_failed", who: "product" });
+    waits.push({ what: "product.stock_committed or product.stock_commit_failed", who: "product", ...end });
   if (benefits !== "spent" && benefits !== "unwanted")
-    waits.push({ what: "member.benefits_spent or member.benefits_spend_failed", who: "member" });
+    waits.push({ what: "member.benefits_spent or member.benefits_spend_failed", who: "member", ...end });
   return waits;
 }
 

@@ -23,7 +23,7 @@ const moved = (
   kind: Transaction["kind"],
   amount: bigint,
   currency = "KRW",
-): Transaction => ({ orderId, kind, amount, currency });
+): Transaction => ({ orderId, paymentKey: `key of ${orderId}`, kind, amount, currency });
 /** A provider with these rows, that remembers for which days it was asked. */
 function accountOf(...pages: (readonly Transaction[])[]) {
   const asked: { readonly from: Date; readonly to: Date }[] = [];
@@ -82,12 +82,14 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     currency: "KRW",
     captured: 0n,
     version: 1,
+    verdict: "",
     attemptStartedAt: undefined,
     journaledAt: undefined,
     dueAt: undefined,
   });
   expect(entries.get(paid)).toMatchObject({
     status: "approved",
+    verdict: "payment.approved",
     captured: 15_000n,
     refunded: 0n,
     version: 2,
@@ -102,6 +104,7 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     status: "refunding",
     refunded: 0n,
     refunding: 15_000n,
+    refused: 0n,
     isRefundedByHand: false,
   });
   expect(entries.get(back)?.dueAt).toBeInstanceOf(Date);
@@ -111,6 +114,8 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     { type: "RefundAnswered", orderId: back, ...refund, lease: 2 },
     { kind: "own", id: "t" },
   );
+  const [refused] = (await entriesOf(books(), "payments")).filter(({ orderId }) => orderId === back);
+  expect(refused).toMatchObject({ status: "refunding", refunding: 0n, refused: 15_000n });
   const said = { resolution: "REFUNDED", transactionKey: "", by: "operator:ann", note: "cash" } as const;
   await store.handle({ type: "ResolvePayment", orderId: back, ...said, policy }, requested());
   const [after] = (await entriesOf(books(), "payments")).filter(({ orderId }) => orderId === back);
@@ -118,6 +123,7 @@ test("a payment is told as it stands, from its opening to its refund", async () 
     status: "refunded",
     refunded: 15_000n,
     refunding: 0n,
+    refused: 0n,
     isRefundedByHand: true,
   });
 });
@@ -129,8 +135,8 @@ test("the provider's rows are summed up by order, over all its pages and in the 
     [moved(one, "refund", 3n), moved(one, "refund", 4n)],
   );
   expect(await entriesOf(books(account), "provider")).toEqual([
-    { orderId: one, captured: 7n, captures: 1, refunded: 7n, refunds: 2, currency: "KRW" },
-    { orderId: other, captured: 5n, captures: 1, refunded: 0n, refunds: 0, currency: "USD" },
+    { orderId: one, captured: 7n, captures: 1, refunded: 7n, refunds: 2, currency: "KRW", foreign: 0 },
+    { orderId: other, captured: 5n, captures: 1, refunded: 0n, refunds: 0, currency: "USD", foreign: 0 },
   ]);
   const [{ first } = { first: undefined }] = await opened.query(
     "select min(attempt_started_at) as first from payments",
@@ -138,6 +144,30 @@ test("the provider's rows are summed up by order, over all its pages and in the 
   expect(asked).toHaveLength(1);
   expect(asked[0]?.from.getTime()).toBeLessThan((first as Date).getTime());
   expect(asked[0]?.to.getTime()).toBeGreaterThan(Date.now());
+});
+
+test("money under another key than the payment's is counted, and no key is told", async () => {
+  const [own, other] = [await approvedPayment(), await approvedPayment()];
+  const keyed = (orderId: string, paymentKey: string) => ({
+    ...moved(orderId, "capture", 15_000n),
+    paymentKey,
+  });
+  const { account } = accountOf([keyed(own, "secret-key"), keyed(other, "key-of-another")]);
+  const pages: unknown[] = [];
+  const foreign = new Map<string, number>();
+  for await (const page of books(account)) {
+    pages.push(page);
+    for (const entry of page.provider ?? []) foreign.set(entry.orderId, entry.foreign);
+  }
+  expect(foreign).toEqual(
+    new Map([
+      [own, 0],
+      [other, 1],
+    ]),
+  );
+  const text = JSON.stringify(pages, (_, value) => (typeof value === "bigint" ? `${value}` : value));
+  expect(text).toContain(own);
+  expect(text).not.toMatch(/secret-key|key-of-another/);
 });
 
 test("money in two currencies is told with both", async () => {

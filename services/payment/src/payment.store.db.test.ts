@@ -189,6 +189,9 @@ describe("rows", () => {
       "payments_attempt",
       "update payments set attempt_id = null, payment_key = 'k', attempt_started_at = now()",
     ],
+    ["journal_append_only", "update journal set what = 'approved'"],
+    ["journal_append_only", "delete from journal"],
+    ["journal_append_only", "truncate journal"],
   ])("never hold what breaks %s", async (constraint, statement) => {
     await hear(store, payable(newId()));
     expect(await constraintOf(opened.query(statement))).toBe(constraint);

@@ -50,6 +50,8 @@ export interface PaymentProvider extends AsyncDisposable {
 /** Money that moved, as the provider's own list has it. */
 export interface Transaction {
   readonly orderId: string;
+  /** As good as money: compared, and never told. */
+  readonly paymentKey: string;
   readonly kind: "capture" | "refund";
   /** Minor units, more than nothing. */
   readonly amount: bigint;

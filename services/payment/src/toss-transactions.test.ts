@@ -35,7 +35,8 @@ test("what was taken and given back is listed, oldest first, and nothing else", 
   await declined.fault({ fault: "decline" });
   await toss.confirm(declined.attempt);
   const row = (payment: typeof paid, kind: Transaction["kind"], amount: bigint) => {
-    return { orderId: payment.due.orderId, kind, amount, currency: "KRW" };
+    const { orderId, paymentKey } = payment.due;
+    return { orderId, paymentKey, kind, amount, currency: "KRW" };
   };
   expect(await all(toss.transactions(aroundNow()))).toEqual([
     row(paid, "capture", 15_000n),
@@ -69,6 +70,7 @@ test("a provider that gives no list is refused to be half known", async () => {
 const row = (at: number, more: object = {}) => {
   return {
     transactionKey: `t-${at}`,
+    paymentKey: `p-${at}`,
     orderId: `o-${at}`,
     status: "DONE",
     currency: "KRW",
@@ -115,7 +117,9 @@ test("a row is money taken, money given back by its status or by a minus, or no 
     row(6, { amount: 0 }),
     row(7, { of_tomorrow: true, customerKey: null }),
   ]);
-  const read = (await all(pages)).map(({ orderId, kind, amount }) => [orderId, kind, amount]);
+  const found = await all(pages);
+  expect(found.map(({ paymentKey }) => paymentKey)).toEqual(["p-1", "p-2", "p-3", "p-4", "p-7"]);
+  const read = found.map(({ orderId, kind, amount }) => [orderId, kind, amount]);
   expect(read).toEqual([
     ["o-1", "capture", 10n],
     ["o-2", "refund", 10n],

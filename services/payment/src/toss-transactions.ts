@@ -18,6 +18,7 @@ const backwards: ReadonlySet<string> = new Set(["CANCELED", "PARTIAL_CANCELED"])
 const pageShape = z.array(
   z.object({
     transactionKey: z.string().min(1).max(64),
+    paymentKey: z.string().min(1).max(200),
     orderId: z.string(),
     status: z.string(),
     currency: z.string(),
@@ -47,10 +48,17 @@ async function pageAfter(ask: (request: WireRequest) => Promise<Reply>, path: st
   throw new Refusal("PROVIDER_UNAVAILABLE");
 }
 
-function transactionOf({ orderId, status, currency, amount }: Page[number]): readonly Transaction[] {
+function transactionOf({
+  orderId,
+  paymentKey,
+  status,
+  currency,
+  amount,
+}: Page[number]): readonly Transaction[] {
   const isBack = backwards.has(status) || amount < 0;
   if (amount === 0 || !(isBack || status === "DONE")) return [];
-  return [{ orderId, kind: isBack ? "refund" : "capture", amount: BigInt(Math.abs(amount)), currency }];
+  const kind = isBack ? "refund" : "capture";
+  return [{ orderId, paymentKey, kind, amount: BigInt(Math.abs(amount)), currency }];
 }
 
 function pathOf(from: Date, to: Date, last: string | undefined): string {

@@ -1,6 +1,14 @@
 // What the product service tells an auditor: holds, and each variant as counted, as moved and as held.
 import type { DatabaseConfig } from "@quadrille/outbox";
-import { type BookPage, chapter, dateOf, readBooks, textOf, unitsOf } from "@quadrille/outbox/books";
+import {
+  type BookPage,
+  chapter,
+  dateOf,
+  orderLedgers,
+  readBooks,
+  textOf,
+  unitsOf,
+} from "@quadrille/outbox/books";
 
 interface Line {
   readonly variantId: string;
@@ -20,6 +28,7 @@ const holds = chapter(
     sold: row.status === "committed" ? linesOf(row.lines) : [],
     version: Number(row.version),
     holdUntil: dateOf(row.hold_until),
+    lines: linesOf(row.lines),
   }),
 );
 
@@ -63,5 +72,14 @@ const variants = chapter(
   }),
 );
 
+const ledgers = orderLedgers({
+  table: "movements",
+  of: "variant_id",
+  amount: "quantity",
+  from: "origin",
+  to: "destination",
+  spent: "sold",
+});
+
 export const stockBooks = (database: DatabaseConfig): AsyncIterable<BookPage> =>
-  readBooks("product", database, [holds, variants]);
+  readBooks("product", database, [holds, variants, ledgers]);

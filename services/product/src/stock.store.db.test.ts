@@ -21,6 +21,8 @@ afterAll(async () => {
 
 const own = { kind: "own", id: "test" } as const;
 const past = new Date("2020-01-01T00:00:00.123Z");
+const moving = (line: string) =>
+  `insert into movements (variant_id, quantity, origin, destination, at) values ('v', ${line}, now())`;
 const future = new Date("2099-12-31T23:59:59.999Z");
 const moment = past;
 const money = { subtotal: 1n, points: 0n, amountDue: 1n, currency: "KRW" };
@@ -200,14 +202,30 @@ describe("rows", () => {
     ["variants_price_check", "update variants set price = -1"],
     ["variants_status_check", "update variants set status = 'sold'"],
     ["holds_status", "insert into holds (order_id, status, lines) values ('x', 'HELD', '[]')"],
-    ["movements_quantity_check", "update movements set quantity = 0"],
-    ["movements_move", "update movements set destination = origin"],
-    ["movements_origin_check", "update movements set origin = 'shelf'"],
-    ["movements_destination_check", "update movements set destination = 'shelf'"],
+    ["movements_quantity_check", moving("0, 'available', 'held'")],
+    ["movements_append_only", "update movements set quantity = 1"],
+    ["movements_append_only", "delete from movements"],
+    ["movements_append_only", "truncate movements"],
+    ["movements_move", moving("1, 'held', 'held'")],
+    ["movements_origin_check", moving("1, 'shelf', 'held'")],
+    ["movements_destination_check", moving("1, 'held', 'shelf'")],
   ])("never hold what breaks %s", async (constraint, statement) => {
     await stocked(1);
     expect(await constraintOf(opened.query(statement))).toBe(constraint);
   });
+});
+
+test("the ledger can be read, and is as it was after whoever tried to change it", async () => {
+  await stocked(1);
+  const before = await opened.query("select * from movements order by movement_id");
+  for (const statement of [
+    "update movements set quantity = quantity + 1",
+    "delete from movements where false",
+  ])
+    await expect(opened.query(statement)).rejects.toThrow(
+      /movements is a ledger: nobody may (UPDATE|DELETE) it/,
+    );
+  expect(await opened.query("select * from movements order by movement_id")).toEqual(before);
 });
 
 test("the ledger sums to what every variant has, wherever its units are", async () => {

@@ -40,12 +40,14 @@ const empty = (service: Service): OpenBooks[Service] => ({
   stockHolds: new Map(),
   variants: new Map(),
   benefitHolds: new Map(),
+  orderLedgers: new Map(),
   members: new Map(),
   payments: new Map(),
   provider: new Map(),
   told: new Map(),
   heard: new Map(),
   parked: [],
+  toldPlaces: [],
 });
 
 /** Tells a fact and lets everyone hear it. */
@@ -82,7 +84,7 @@ export function retell(books: OpenBooks, orderId: string, ...types: readonly [st
 
 /** The provider takes money. */
 export function capture({ provider }: OpenBooks["payment"], orderId: string, captured: bigint): void {
-  const account = { orderId, captured, captures: 1, refunded: 0n, refunds: 0, currency: "KRW" };
+  const account = { orderId, captured, captures: 1, refunded: 0n, refunds: 0, currency: "KRW", foreign: 0 };
   provider.set(orderId, account);
 }
 
@@ -130,8 +132,24 @@ export function openShop(): OpenBooks {
       version: 2,
     });
   books.product.stockHolds
-    .set("sold", { orderId: "sold", status: "committed", held: [], sold: lamps(2n), version: 2, holdUntil })
-    .set("gone", { orderId: "gone", status: "released", held: [], sold: [], version: 2, holdUntil });
+    .set("sold", {
+      orderId: "sold",
+      status: "committed",
+      held: [],
+      sold: lamps(2n),
+      lines: lamps(2n),
+      version: 2,
+      holdUntil,
+    })
+    .set("gone", {
+      orderId: "gone",
+      status: "released",
+      held: [],
+      sold: [],
+      lines: lamps(1n),
+      version: 2,
+      holdUntil,
+    });
   const units = { available: 8n, held: 0n, spent: 2n };
   const lamp = { variantId: "lamp", counted: { ...units }, moved: { ...units }, lowest: 0n };
   books.product.variants.set("lamp", { ...lamp, keptHeld: 0n, keptSold: 2n });
@@ -142,11 +160,14 @@ export function openShop(): OpenBooks {
   const owned = { available: 400n, held: 0n, spent: 100n };
   const ann = { memberId: "ann", counted: { ...owned }, moved: { ...owned }, lowest: 0n };
   books.member.members.set("ann", { ...ann, keptHeld: 0n, keptSpent: 100n });
+  keepLedger(books.product, "lamp", { sold: 2n, gone: 1n });
+  keepLedger(books.member, "ann", { sold: 100n, gone: 50n });
   const nothingAsked = {
     dueAt: undefined,
     isRefundedByHand: false,
     refunded: 0n,
     refunding: 0n,
+    refused: 0n,
     currency: "KRW",
   };
   books.payment.payments
@@ -154,6 +175,7 @@ export function openShop(): OpenBooks {
       ...nothingAsked,
       orderId: "sold",
       status: "approved",
+      verdict: "payment.approved",
       memberId: "ann",
       amountDue: 900n,
       captured: 900n,
@@ -165,6 +187,7 @@ export function openShop(): OpenBooks {
       ...nothingAsked,
       orderId: "gone",
       status: "voided",
+      verdict: "payment.voided",
       memberId: "ann",
       amountDue: 0n,
       captured: 0n,
@@ -175,6 +198,19 @@ export function openShop(): OpenBooks {
   capture(books.payment, "sold", 900n);
   tellAll(books);
   return books;
+}
+
+/** One order was held and sold, the other held and let go. */
+function keepLedger(
+  { orderLedgers }: OpenBooks[Service],
+  of: string,
+  { sold, gone }: Readonly<Record<"sold" | "gone", bigint>>,
+): void {
+  const moved = { available: -sold, held: 0n, spent: sold };
+  const nothing = { available: 0n, held: 0n, spent: 0n };
+  orderLedgers
+    ?.set("sold", { orderId: "sold", sums: [{ of, moved, taken: sold }] })
+    .set("gone", { orderId: "gone", sums: [{ of, moved: nothing, taken: gone }] });
 }
 
 function tellAll(books: OpenBooks): void {

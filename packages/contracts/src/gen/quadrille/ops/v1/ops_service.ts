@@ -165,6 +165,10 @@ export interface ReadBooksResponse {
   told: ToldEntry[];
   heard: HeardEntry[];
   parked: ParkedEntry[];
+  /** What the ledger of movements, or that of transfers, says about each order. */
+  orderLedgers: OrderLedgerEntry[];
+  /** Places in the service's stream that several of its facts claim. */
+  toldPlaces: SharedPlaceEntry[];
 }
 
 export interface Snapshot {
@@ -213,7 +217,11 @@ export interface StockHoldEntry {
   /** Units that were sold. */
   sold: UnitsOf[];
   version: number;
-  holdUntil: Date | undefined;
+  holdUntil:
+    | Date
+    | undefined;
+  /** Units that it is about, whatever became of them. */
+  lines: UnitsOf[];
 }
 
 /** A variant's counts, what its ledger sums up to, and what its holds sum up to. */
@@ -234,6 +242,24 @@ export interface Counts {
   held: bigint;
   /** Units sold, or points spent. */
   spent: bigint;
+}
+
+/** What a ledger says about an order, whether or not there is a hold. */
+export interface OrderLedgerEntry {
+  orderId: string;
+  sums: LedgerSum[];
+}
+
+/** What an order's entries in a ledger sum up to, for one variant or member. */
+export interface LedgerSum {
+  /** The variant id, or the member id. */
+  of: string;
+  /** What came to each place, less what went from it. */
+  moved:
+    | Counts
+    | undefined;
+  /** All that ever went from what was available, though it may have come back. */
+  taken: bigint;
 }
 
 export interface BenefitHoldEntry {
@@ -279,6 +305,10 @@ export interface PaymentEntry {
     | undefined;
   /** Of refunds that are started, and neither done nor refused. */
   refunding: bigint;
+  /** Of the last refund, if the provider refused it and nothing was tried since. */
+  refused: bigint;
+  /** The type of the fact that was the answer to the order; empty while there is none. */
+  verdict: string;
 }
 
 /** What the payment provider says it took and gave back for an order. */
@@ -290,6 +320,8 @@ export interface ProviderEntry {
   refunds: number;
   /** More than one, with a blank between them, when its amounts are of several. */
   currency: string;
+  /** How many captures and refunds are not under the key that the payment has. The keys themselves are not told. */
+  foreign: number;
 }
 
 /** A fact in the outbox. */
@@ -307,6 +339,15 @@ export interface HeardEntry {
   factId: string;
   /** The stream it came from. */
   stream: string;
+}
+
+/** One place in a stream, and the facts that are said to stand there. */
+export interface SharedPlaceEntry {
+  stream: string;
+  seq: bigint;
+  factIds: string[];
+  /** When the last of them was said to. */
+  claimedAt: Date | undefined;
 }
 
 export interface ParkedEntry {
@@ -435,6 +476,8 @@ function createBaseReadBooksResponse(): ReadBooksResponse {
     told: [],
     heard: [],
     parked: [],
+    orderLedgers: [],
+    toldPlaces: [],
   };
 }
 
@@ -472,6 +515,12 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     }
     for (const v of message.parked) {
       ParkedEntry.encode(v!, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.orderLedgers) {
+      OrderLedgerEntry.encode(v!, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.toldPlaces) {
+      SharedPlaceEntry.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -577,6 +626,22 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
             message.parked.push(ParkedEntry.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.orderLedgers.push(OrderLedgerEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.toldPlaces.push(SharedPlaceEntry.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -618,6 +683,16 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
         : [],
       heard: globalThis.Array.isArray(object?.heard) ? object.heard.map((e: any) => HeardEntry.fromJSON(e)) : [],
       parked: globalThis.Array.isArray(object?.parked) ? object.parked.map((e: any) => ParkedEntry.fromJSON(e)) : [],
+      orderLedgers: globalThis.Array.isArray(object?.orderLedgers)
+        ? object.orderLedgers.map((e: any) => OrderLedgerEntry.fromJSON(e))
+        : globalThis.Array.isArray(object?.order_ledgers)
+        ? object.order_ledgers.map((e: any) => OrderLedgerEntry.fromJSON(e))
+        : [],
+      toldPlaces: globalThis.Array.isArray(object?.toldPlaces)
+        ? object.toldPlaces.map((e: any) => SharedPlaceEntry.fromJSON(e))
+        : globalThis.Array.isArray(object?.told_places)
+        ? object.told_places.map((e: any) => SharedPlaceEntry.fromJSON(e))
+        : [],
     };
   },
 
@@ -656,6 +731,12 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     if (message.parked?.length) {
       obj.parked = message.parked.map((e) => ParkedEntry.toJSON(e));
     }
+    if (message.orderLedgers?.length) {
+      obj.orderLedgers = message.orderLedgers.map((e) => OrderLedgerEntry.toJSON(e));
+    }
+    if (message.toldPlaces?.length) {
+      obj.toldPlaces = message.toldPlaces.map((e) => SharedPlaceEntry.toJSON(e));
+    }
     return obj;
   },
 
@@ -677,6 +758,8 @@ export const ReadBooksResponse: MessageFns<ReadBooksResponse> = {
     message.told = object.told?.map((e) => ToldEntry.fromPartial(e)) || [];
     message.heard = object.heard?.map((e) => HeardEntry.fromPartial(e)) || [];
     message.parked = object.parked?.map((e) => ParkedEntry.fromPartial(e)) || [];
+    message.orderLedgers = object.orderLedgers?.map((e) => OrderLedgerEntry.fromPartial(e)) || [];
+    message.toldPlaces = object.toldPlaces?.map((e) => SharedPlaceEntry.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1252,7 +1335,7 @@ export const OrderEntry: MessageFns<OrderEntry> = {
 };
 
 function createBaseStockHoldEntry(): StockHoldEntry {
-  return { orderId: "", status: "", held: [], sold: [], version: 0, holdUntil: undefined };
+  return { orderId: "", status: "", held: [], sold: [], version: 0, holdUntil: undefined, lines: [] };
 }
 
 export const StockHoldEntry: MessageFns<StockHoldEntry> = {
@@ -1274,6 +1357,9 @@ export const StockHoldEntry: MessageFns<StockHoldEntry> = {
     }
     if (message.holdUntil !== undefined) {
       Timestamp.encode(toTimestamp(message.holdUntil), writer.uint32(50).fork()).join();
+    }
+    for (const v of message.lines) {
+      UnitsOf.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1339,6 +1425,14 @@ export const StockHoldEntry: MessageFns<StockHoldEntry> = {
             message.holdUntil = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lines.push(UnitsOf.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1367,6 +1461,7 @@ export const StockHoldEntry: MessageFns<StockHoldEntry> = {
         : isSet(object.hold_until)
         ? fromJsonTimestamp(object.hold_until)
         : undefined,
+      lines: globalThis.Array.isArray(object?.lines) ? object.lines.map((e: any) => UnitsOf.fromJSON(e)) : [],
     };
   },
 
@@ -1390,6 +1485,9 @@ export const StockHoldEntry: MessageFns<StockHoldEntry> = {
     if (message.holdUntil !== undefined) {
       obj.holdUntil = message.holdUntil.toISOString();
     }
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => UnitsOf.toJSON(e));
+    }
     return obj;
   },
 
@@ -1404,6 +1502,7 @@ export const StockHoldEntry: MessageFns<StockHoldEntry> = {
     message.sold = object.sold?.map((e) => UnitsOf.fromPartial(e)) || [];
     message.version = object.version ?? 0;
     message.holdUntil = object.holdUntil ?? undefined;
+    message.lines = object.lines?.map((e) => UnitsOf.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1688,6 +1787,201 @@ export const Counts: MessageFns<Counts> = {
     message.available = (object.available !== undefined && object.available !== null) ? BigInt(object.available) : 0n;
     message.held = (object.held !== undefined && object.held !== null) ? BigInt(object.held) : 0n;
     message.spent = (object.spent !== undefined && object.spent !== null) ? BigInt(object.spent) : 0n;
+    return message;
+  },
+};
+
+function createBaseOrderLedgerEntry(): OrderLedgerEntry {
+  return { orderId: "", sums: [] };
+}
+
+export const OrderLedgerEntry: MessageFns<OrderLedgerEntry> = {
+  encode(message: OrderLedgerEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    for (const v of message.sums) {
+      LedgerSum.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderLedgerEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderLedgerEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sums.push(LedgerSum.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OrderLedgerEntry {
+    return {
+      orderId: isSet(object.orderId)
+        ? globalThis.String(object.orderId)
+        : isSet(object.order_id)
+        ? globalThis.String(object.order_id)
+        : "",
+      sums: globalThis.Array.isArray(object?.sums) ? object.sums.map((e: any) => LedgerSum.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: OrderLedgerEntry): unknown {
+    const obj: any = {};
+    if (message.orderId !== "") {
+      obj.orderId = message.orderId;
+    }
+    if (message.sums?.length) {
+      obj.sums = message.sums.map((e) => LedgerSum.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OrderLedgerEntry>, I>>(base?: I): OrderLedgerEntry {
+    return OrderLedgerEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OrderLedgerEntry>, I>>(object: I): OrderLedgerEntry {
+    const message = createBaseOrderLedgerEntry();
+    message.orderId = object.orderId ?? "";
+    message.sums = object.sums?.map((e) => LedgerSum.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLedgerSum(): LedgerSum {
+  return { of: "", moved: undefined, taken: 0n };
+}
+
+export const LedgerSum: MessageFns<LedgerSum> = {
+  encode(message: LedgerSum, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.of !== "") {
+      writer.uint32(10).string(message.of);
+    }
+    if (message.moved !== undefined) {
+      Counts.encode(message.moved, writer.uint32(18).fork()).join();
+    }
+    if (message.taken !== 0n) {
+      if (BigInt.asIntN(64, message.taken) !== message.taken) {
+        throw new globalThis.Error("value provided for field message.taken of type int64 too large");
+      }
+      writer.uint32(24).int64(message.taken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LedgerSum {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLedgerSum();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.of = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.moved = Counts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.taken = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LedgerSum {
+    return {
+      of: isSet(object.of) ? globalThis.String(object.of) : "",
+      moved: isSet(object.moved) ? Counts.fromJSON(object.moved) : undefined,
+      taken: isSet(object.taken) ? BigInt(object.taken) : 0n,
+    };
+  },
+
+  toJSON(message: LedgerSum): unknown {
+    const obj: any = {};
+    if (message.of !== "") {
+      obj.of = message.of;
+    }
+    if (message.moved !== undefined) {
+      obj.moved = Counts.toJSON(message.moved);
+    }
+    if (message.taken !== 0n) {
+      obj.taken = message.taken.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LedgerSum>, I>>(base?: I): LedgerSum {
+    return LedgerSum.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LedgerSum>, I>>(object: I): LedgerSum {
+    const message = createBaseLedgerSum();
+    message.of = object.of ?? "";
+    message.moved = (object.moved !== undefined && object.moved !== null)
+      ? Counts.fromPartial(object.moved)
+      : undefined;
+    message.taken = (object.taken !== undefined && object.taken !== null) ? BigInt(object.taken) : 0n;
     return message;
   },
 };
@@ -2045,6 +2339,8 @@ function createBasePaymentEntry(): PaymentEntry {
     isRefundedByHand: false,
     journaledAt: undefined,
     refunding: 0n,
+    refused: 0n,
+    verdict: "",
   };
 }
 
@@ -2100,6 +2396,15 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
         throw new globalThis.Error("value provided for field message.refunding of type int64 too large");
       }
       writer.uint32(104).int64(message.refunding);
+    }
+    if (message.refused !== 0n) {
+      if (BigInt.asIntN(64, message.refused) !== message.refused) {
+        throw new globalThis.Error("value provided for field message.refused of type int64 too large");
+      }
+      writer.uint32(112).int64(message.refused);
+    }
+    if (message.verdict !== "") {
+      writer.uint32(122).string(message.verdict);
     }
     return writer;
   },
@@ -2221,6 +2526,22 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
             message.refunding = reader.int64() as bigint;
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.refused = reader.int64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.verdict = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2276,6 +2597,8 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
         ? fromJsonTimestamp(object.journaled_at)
         : undefined,
       refunding: isSet(object.refunding) ? BigInt(object.refunding) : 0n,
+      refused: isSet(object.refused) ? BigInt(object.refused) : 0n,
+      verdict: isSet(object.verdict) ? globalThis.String(object.verdict) : "",
     };
   },
 
@@ -2320,6 +2643,12 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
     if (message.refunding !== 0n) {
       obj.refunding = message.refunding.toString();
     }
+    if (message.refused !== 0n) {
+      obj.refused = message.refused.toString();
+    }
+    if (message.verdict !== "") {
+      obj.verdict = message.verdict;
+    }
     return obj;
   },
 
@@ -2341,12 +2670,14 @@ export const PaymentEntry: MessageFns<PaymentEntry> = {
     message.isRefundedByHand = object.isRefundedByHand ?? false;
     message.journaledAt = object.journaledAt ?? undefined;
     message.refunding = (object.refunding !== undefined && object.refunding !== null) ? BigInt(object.refunding) : 0n;
+    message.refused = (object.refused !== undefined && object.refused !== null) ? BigInt(object.refused) : 0n;
+    message.verdict = object.verdict ?? "";
     return message;
   },
 };
 
 function createBaseProviderEntry(): ProviderEntry {
-  return { orderId: "", captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "" };
+  return { orderId: "", captured: 0n, captures: 0, refunded: 0n, refunds: 0, currency: "", foreign: 0 };
 }
 
 export const ProviderEntry: MessageFns<ProviderEntry> = {
@@ -2374,6 +2705,9 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     }
     if (message.currency !== "") {
       writer.uint32(50).string(message.currency);
+    }
+    if (message.foreign !== 0) {
+      writer.uint32(56).int32(message.foreign);
     }
     return writer;
   },
@@ -2439,6 +2773,14 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
             message.currency = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.foreign = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2463,6 +2805,7 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
       refunded: isSet(object.refunded) ? BigInt(object.refunded) : 0n,
       refunds: isSet(object.refunds) ? globalThis.Number(object.refunds) : 0,
       currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      foreign: isSet(object.foreign) ? globalThis.Number(object.foreign) : 0,
     };
   },
 
@@ -2486,6 +2829,9 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     if (message.currency !== "") {
       obj.currency = message.currency;
     }
+    if (message.foreign !== 0) {
+      obj.foreign = Math.round(message.foreign);
+    }
     return obj;
   },
 
@@ -2500,6 +2846,7 @@ export const ProviderEntry: MessageFns<ProviderEntry> = {
     message.refunded = (object.refunded !== undefined && object.refunded !== null) ? BigInt(object.refunded) : 0n;
     message.refunds = object.refunds ?? 0;
     message.currency = object.currency ?? "";
+    message.foreign = object.foreign ?? 0;
     return message;
   },
 };
@@ -2758,6 +3105,134 @@ export const HeardEntry: MessageFns<HeardEntry> = {
     const message = createBaseHeardEntry();
     message.factId = object.factId ?? "";
     message.stream = object.stream ?? "";
+    return message;
+  },
+};
+
+function createBaseSharedPlaceEntry(): SharedPlaceEntry {
+  return { stream: "", seq: 0n, factIds: [], claimedAt: undefined };
+}
+
+export const SharedPlaceEntry: MessageFns<SharedPlaceEntry> = {
+  encode(message: SharedPlaceEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stream !== "") {
+      writer.uint32(10).string(message.stream);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asIntN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type int64 too large");
+      }
+      writer.uint32(16).int64(message.seq);
+    }
+    for (const v of message.factIds) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.claimedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.claimedAt), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SharedPlaceEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSharedPlaceEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stream = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.factIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.claimedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SharedPlaceEntry {
+    return {
+      stream: isSet(object.stream) ? globalThis.String(object.stream) : "",
+      seq: isSet(object.seq) ? BigInt(object.seq) : 0n,
+      factIds: globalThis.Array.isArray(object?.factIds)
+        ? object.factIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.fact_ids)
+        ? object.fact_ids.map((e: any) => globalThis.String(e))
+        : [],
+      claimedAt: isSet(object.claimedAt)
+        ? fromJsonTimestamp(object.claimedAt)
+        : isSet(object.claimed_at)
+        ? fromJsonTimestamp(object.claimed_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SharedPlaceEntry): unknown {
+    const obj: any = {};
+    if (message.stream !== "") {
+      obj.stream = message.stream;
+    }
+    if (message.seq !== 0n) {
+      obj.seq = message.seq.toString();
+    }
+    if (message.factIds?.length) {
+      obj.factIds = message.factIds;
+    }
+    if (message.claimedAt !== undefined) {
+      obj.claimedAt = message.claimedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SharedPlaceEntry>, I>>(base?: I): SharedPlaceEntry {
+    return SharedPlaceEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SharedPlaceEntry>, I>>(object: I): SharedPlaceEntry {
+    const message = createBaseSharedPlaceEntry();
+    message.stream = object.stream ?? "";
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.factIds = object.factIds?.map((e) => e) || [];
+    message.claimedAt = object.claimedAt ?? undefined;
     return message;
   },
 };
