@@ -17,6 +17,7 @@ const durablesThen: readonly DurablesThen[] = ["same", "older", "newer"];
 /** Sets the times at which it happens. */
 export function forget(world: World): void {
   const { faults, broker } = world;
+  let purgedAtMs = Number.NEGATIVE_INFINITY;
   const how: { readonly [kind in FaultKind]?: () => string } = {
     "bus.wiped": () => {
       broker.wipe();
@@ -24,7 +25,10 @@ export function forget(world: World): void {
     },
     "bus.setBack": () => {
       const die = faults.die("bus.setBack", "broker");
-      const [ms, then] = [die.between(100, 60_000), die.pick(durablesThen)];
+      const [ms, picked] = [die.between(100, 60_000), die.pick(durablesThen)];
+      // A durable that outlived a purge whose stream did not is beyond anyone's sight: the broker has all, and says that all was heard.
+      const isBeforePurge = world.clock.now() - ms < purgedAtMs;
+      const then = picked === "newer" && isBeforePurge ? "same" : picked;
       broker.rollBack({ ms }, then);
       return `is set back by ${ms} ms, durables ${then}`;
     },
@@ -32,6 +36,7 @@ export function forget(world: World): void {
       const die = faults.die("bus.purged", "broker");
       const [teller, upTo] = [die.pick(services), die.chance(0.5) ? undefined : die.between(1, purgedMost)];
       broker.purge(teller, upTo);
+      purgedAtMs = world.clock.now();
       return `lets the stream of ${teller} go up to ${upTo ?? "its last"}`;
     },
     "bus.streamLost": () => {

@@ -173,6 +173,25 @@ function losing(arena: () => ForgetfulArena): void {
     await expectAllKept(arena(), all);
   });
 
+  test("set back to before a purge, with durables as old: what was let go unheard is heard, whatever was heard after it", async () => {
+    const all = await scene(arena(), 1);
+    const { teller, listener, tellers } = all;
+    teller.tell(20);
+    await untilHeard(arena(), all);
+    const [waiting, next] = teller.tell(2) as [Envelope, Envelope];
+    listener.refused.add(waiting.id);
+    await settled(arena(), teller.publishInTurn(tellers[0] as Bus, [waiting, next]));
+    await arena().until(() => listener.hasAll([next.id]), patienceMs);
+    await arena().pass(500);
+    const putBack = await arena().copy();
+    await arena().purge();
+    await arena().pass(500);
+    await putBack("all");
+    listener.refused.clear();
+    await untilHeard(arena(), all);
+    await expectAllKept(arena(), all);
+  });
+
   test("a stream that vanishes without a word is made and filled again", async () => {
     const all = await scene(arena(), 2);
     all.teller.tell(20);

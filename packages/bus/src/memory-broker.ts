@@ -44,6 +44,14 @@ export interface Taker {
 /** What a durable remembers when its stream is set back: as much as the stream, nothing yet, or still everything. */
 export type DurablesThen = "same" | "older" | "newer";
 
+/** What a durable would have had still if its stream's front had not been let go. */
+interface Purged {
+  /** The first that was left. */
+  readonly first: number;
+  readonly next: number;
+  readonly pending: ReadonlyMap<number, Pending>;
+}
+
 interface Pending {
   deliveries: number;
   /** Stops the redelivery that is due, if one is. */
@@ -61,6 +69,8 @@ export class MemoryDurable {
   readonly #pending = new Map<number, Pending>();
   /** Sequences whose time to be delivered again has come, oldest first. */
   readonly #due: number[] = [];
+  /** An old copy of the durable has these again. */
+  #purged: Purged[] = [];
   #next: number;
   #turn = 0;
   #sending = false;
@@ -113,6 +123,7 @@ export class MemoryDurable {
       this.#pending.clear();
       this.#next = 1;
     } else if (then === "same") {
+      this.#undoPurges();
       for (const seq of this.#pending.keys()) if (seq > this.#stream.last) this.#pending.delete(seq);
       this.#next = Math.min(this.#next, this.#stream.last + 1);
     }
@@ -123,12 +134,23 @@ export class MemoryDurable {
   /** What its stream let go at its front counts as acknowledged. */
   purge(): void {
     const { first } = this.#stream;
-    for (const [seq, { cancel }] of this.#pending) {
-      if (seq >= first) continue;
+    const pending = new Map([...this.#pending].filter(([seq]) => seq < first));
+    if (pending.size === 0 && this.#next >= first) return;
+    this.#purged.push({ first, next: this.#next, pending });
+    for (const [seq, { cancel }] of pending) {
       cancel();
       this.#pending.delete(seq);
     }
     this.#next = Math.max(this.#next, first);
+  }
+
+  #undoPurges(): void {
+    const undone = this.#purged.filter(({ first }) => first > this.#stream.first);
+    this.#purged = this.#purged.filter(({ first }) => first <= this.#stream.first);
+    for (const { next, pending } of undone.reverse()) {
+      this.#next = Math.min(this.#next, next);
+      for (const [seq, each] of pending) this.#pending.set(seq, each);
+    }
   }
 
   /** It is gone. */
