@@ -6,7 +6,12 @@ export interface StreamLimits {
   readonly heartbeatMs: number;
   /** What may wait for a slow reader; beyond it the stream is cut. */
   readonly bytesMost: number;
+  /** How long the stream may last; then it ends as if its server had closed. */
+  readonly lastsMs: number;
 }
+
+/** The longest a timer can be set to: 24 days. */
+export const longestMs = 2 ** 31 - 1;
 
 export interface ServerSentEvent {
   readonly event: string;
@@ -32,7 +37,7 @@ export interface EventStream {
 /** How long a client waits before it connects again. */
 const retryMs = 2_000;
 
-export function openEventStream({ heartbeatMs, bytesMost }: StreamLimits): EventStream {
+export function openEventStream({ heartbeatMs, bytesMost, lastsMs }: StreamLimits): EventStream {
   const over = new AbortController();
   const body = new Readable({ read() {} }); // What is written is there to be read at once.
   const { signal } = over;
@@ -54,8 +59,16 @@ export function openEventStream({ heartbeatMs, bytesMost }: StreamLimits): Event
     body.destroy();
   }
 
+  function end(): void {
+    if (signal.aborted) return;
+    over.abort();
+    body.push(null);
+  }
+
   write(`retry: ${retryMs}\n\n`);
   void keepAlive();
+  const life = setTimeout(end, Math.min(lastsMs, longestMs));
+  signal.addEventListener("abort", () => clearTimeout(life));
   return {
     body,
     signal,
@@ -63,10 +76,6 @@ export function openEventStream({ heartbeatMs, bytesMost }: StreamLimits): Event
       const idLine = id === undefined ? "" : `id: ${id}\n`;
       write(`${idLine}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     },
-    end() {
-      if (signal.aborted) return;
-      over.abort();
-      body.push(null);
-    },
+    end,
   };
 }

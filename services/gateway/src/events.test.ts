@@ -110,11 +110,12 @@ describe("a no before the first byte is a problem", () => {
     await using gateway = await openWatchedGateway();
     gateway.fake.place("o-1", "7");
     for (const id of ["-1", "1.5", "1e3", "x", "01", "12345678901", "2"]) {
+      const no = (field: string) => ({ status: 400, code: "INVALID_REQUEST", violations: [{ field }] });
       const inHeader = await gateway.read("o-1", "7", { headers: { "last-event-id": id } });
-      expect(await problemOf(inHeader)).toMatchObject({ status: 400, code: "INVALID_REQUEST" });
+      expect(await problemOf(inHeader)).toMatchObject(no("Last-Event-ID"));
       const url = `${gateway.urlOf("o-1")}?lastEventId=${id}`;
       const inQuery = await openReader(url, { token: await gateway.tokenOf("7") });
-      expect(await problemOf(inQuery)).toMatchObject({ status: 400, code: "INVALID_REQUEST" });
+      expect(await problemOf(inQuery)).toMatchObject(no("lastEventId"));
     }
     expect(gateway.fake.opened).toEqual([]);
   });
@@ -215,6 +216,29 @@ describe("when a connection breaks", () => {
     expect(reader.events.map(({ event }) => event)).toEqual(["change"]);
     const again = await openReader(gateway.urlOf("o-1"), { token });
     expect(await problemOf(again)).toMatchObject({ status: 401 });
+  });
+
+  test("a token that expires ends the answer at that moment, without an end and whatever the order service does", async () => {
+    await using gateway = await openWatchedGateway();
+    const { fake } = gateway;
+    fake.place("o-1", "7");
+    const token = await gateway.keys.mintToken({ sub: "7", role: "member", ttlS: -3 }); // The leeway for clocks is 5 s.
+    const startedAt = Date.now();
+    const reader = await openReader(gateway.urlOf("o-1"), { token });
+    const other = await gateway.read("o-1", "7");
+    expect(await reader.over).toBe("ended");
+    expect(Date.now() - startedAt).toBeLessThan(4_000);
+    expect(reader.events.map(({ event }) => event)).toEqual(["change"]);
+    expect(fake.opened).toHaveLength(2);
+    await until(() => gateway.watches.inside === 1);
+    fake.tell("o-1", "STOCK_HELD");
+    await until(() => other.events.length === 2); // Another's stream, with a token that is still good, goes on.
+    const fresh = { token: await gateway.tokenOf("7"), headers: { "last-event-id": "1" } };
+    const again = await openReader(gateway.urlOf("o-1"), fresh);
+    await until(() => again.events.length === 1);
+    expect(ids(again.events)).toEqual([2]);
+    other.close();
+    again.close();
   });
 
   test("a client that comes again has in the end seen each change once, in order", async () => {

@@ -7,7 +7,7 @@ import type { RpcClient } from "@quadrille/rpc";
 import Type, { type TString } from "typebox";
 import type { Gateway } from "./app.ts";
 import { callerOf } from "./caller.ts";
-import { type EventStream, openEventStream } from "./event-stream.ts";
+import { type EventStream, longestMs, openEventStream } from "./event-stream.ts";
 import { type Following, type FollowLog, followOrder } from "./follow-order.ts";
 import { traceparentOf } from "./neighbours.ts";
 import { operation } from "./operation.ts";
@@ -33,8 +33,6 @@ export interface EventLimits {
   readonly bufferBytesMost?: number;
 }
 
-/** The longest a timer can be set to: 24 days. */
-const longestMs = 2 ** 31 - 1;
 /** How long a client may take for the rest of a stream that has ended. */
 const lastBytesMs = 1_000;
 
@@ -106,15 +104,18 @@ export function registerEvents(app: Gateway, { orders, watches, limits, log }: E
       if (caller.role !== "member") throw new Refusal("FORBIDDEN");
       const { orderId } = request.params;
       // A browser that reconnects repeats the query of its first request; the header is newer.
-      const seen = Number(request.headers["last-event-id"] ?? request.query.lastEventId ?? 0);
+      const inHeader = request.headers["last-event-id"];
+      const seen = Number(inHeader ?? request.query.lastEventId ?? 0);
       using taken = new DisposableStack();
       taken.use(seats.take(caller.memberId));
       const as = { token: caller.token, traceparent: traceparentOf(request) };
       // A watch tells a no like any other ending; asked first, it is an ordinary answer.
       const { order } = await orders.getOrder({ orderId, memberId: "" }, as);
-      if (seen > (order?.history.at(-1)?.number ?? 0)) throw beyondTheLast();
+      if (seen > (order?.history.at(-1)?.number ?? 0))
+        throw beyondTheLast(inHeader === undefined ? "lastEventId" : "Last-Event-ID");
       if (isClosing) throw new Refusal("UNAVAILABLE"); // The others have been ended while this one was looked up.
-      const stream = openEventStream({ heartbeatMs, bytesMost: bufferBytesMost });
+      const lastsMs = caller.expiresAtMs - Date.now(); // Who is no longer let in hears no more either.
+      const stream = openEventStream({ heartbeatMs, bytesMost: bufferBytesMost, lastsMs });
       run(stream, { orderId, seen, ...as }, taken.move(), reply.raw);
       return reply
         .header("content-type", "text/event-stream")
@@ -164,7 +165,7 @@ function openSeats({ streamsMost, streamsPerMemberMost }: EventLimits, watches: 
   };
 }
 
-function beyondTheLast(): Refusal {
-  const violations = [{ field: "Last-Event-ID", description: "is beyond the order's last change" }];
+function beyondTheLast(field: string): Refusal {
+  const violations = [{ field, description: "is beyond the order's last change" }];
   return new Refusal("INVALID_REQUEST", { violations });
 }

@@ -2,7 +2,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import cors from "@fastify/cors";
-import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { RefusalCode } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
@@ -25,6 +24,8 @@ import { registerPage } from "./page.ts";
 import { paymentRoutes } from "./payments.routes.ts";
 import { rawProblem, sendThrown } from "./problem.ts";
 import { productRoutes } from "./products.routes.ts";
+import { type SecurityHeaders, securityHeaders } from "./security-headers.ts";
+import { refuseUnreadablePaths, routablePath } from "./unreadable-path.ts";
 import { compileValidator } from "./validation.ts";
 
 export interface GatewayParts {
@@ -41,9 +42,12 @@ export interface GatewayParts {
   readonly events: EventLimits;
 }
 
+const headerBytesMost = 16 * 1024;
+
 /** Ready for `listen` or `inject`. Closing it ends its streams and lets requests at work finish. */
 export async function openGateway(parts: GatewayParts): Promise<Gateway> {
-  const app = openApp(parts);
+  const guards = await securityHeaders();
+  const app = openApp(parts, guards);
   let isClosing = false;
   app.addHook("preClose", async () => {
     isClosing = true;
@@ -55,11 +59,12 @@ export async function openGateway(parts: GatewayParts): Promise<Gateway> {
   app.setValidatorCompiler(compileValidator as never);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendThrown);
-  answerInOurWords(app);
+  app.addHook("onRequest", async (_request, reply) => void reply.headers(guards));
   bodiesAreJson(app);
   refuseUnknownRoutes(app);
-  await secureHeaders(app, parts);
+  await shareWithOrigins(app, parts);
   await limitRequests(app, parts.limits);
+  answerInOurWords(app, guards);
   await describeRoutes(app);
   healthRoutes(app, () => !isClosing && !app.isUnderPressure());
   await registerPage(app, parts);
@@ -67,7 +72,7 @@ export async function openGateway(parts: GatewayParts): Promise<Gateway> {
   return app;
 }
 
-function openApp({ log, limits, trustedProxies }: GatewayParts): Gateway {
+function openApp({ log, limits, trustedProxies }: GatewayParts, guards: SecurityHeaders): Gateway {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -78,14 +83,17 @@ function openApp({ log, limits, trustedProxies }: GatewayParts): Gateway {
     http: {
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: headerBytesMost,
       requireHostHeader: false, // Node's own no has no words; see `answerInOurWords`.
     },
     forceCloseConnections: "idle",
     return503OnClosing: false, // Who is connected still is answered; nobody new is let in.
-    routerOptions: { maxParamLength: 500 },
-    frameworkErrors: sendThrown,
-    clientErrorHandler,
+    // What Fastify refuses while it looks for a route passes by every hook. So nothing is left for it to refuse:
+    // a parameter may be as long as the headers, its schema knows better, and no path is unreadable any more.
+    routerOptions: { maxParamLength: headerBytesMost },
+    rewriteUrl: ({ url = "/" }) => routablePath(url),
+    frameworkErrors: (error, request, reply) => sendThrown(error, request, reply.headers(guards)),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, guards),
   }).withTypeProvider<TypeBoxTypeProvider>();
   const server = app.server as Server;
   server.maxConnections = limits.connectionsMost;
@@ -93,9 +101,9 @@ function openApp({ log, limits, trustedProxies }: GatewayParts): Gateway {
 }
 
 /** What is no HTTP request, or took too long to become one, is told so in the same words. */
-function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, guards: SecurityHeaders): void {
   if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) return void socket.destroy();
-  socket.end(rawProblem(clientErrors[error.code ?? ""] ?? "INVALID_REQUEST"));
+  socket.end(rawProblem(clientErrors[error.code ?? ""] ?? "INVALID_REQUEST", guards));
 }
 
 const clientErrors: Readonly<Record<string, RefusalCode>> = {
@@ -103,14 +111,24 @@ const clientErrors: Readonly<Record<string, RefusalCode>> = {
   HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
 };
 
-/** Two things that Node turns away by itself, before anyone here hears of them. */
-function answerInOurWords(app: Gateway): void {
-  app.addHook("onRequest", async ({ raw, headers }) => {
-    if (headers.host !== undefined || raw.httpVersion !== "1.1") return;
-    throw new Refusal("INVALID_REQUEST", { violations: [{ field: "Host", description: "is required" }] });
+/** What Node or Fastify would turn away in other words, or not at all; after the limits, so that it counts. */
+function answerInOurWords(app: Gateway, guards: SecurityHeaders): void {
+  app.addHook("onRequest", async ({ raw }) => {
+    const hosts = raw.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
+    if (hosts > 1) throw badHost("may be given once");
+    if (hosts === 0 && raw.httpVersion === "1.1") throw badHost("is required");
   });
+  refuseUnreadablePaths(app);
   // Whoever expects what nobody knows gets what everybody gets.
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  app.server.on("connect", (_request, socket) => {
+    socket.on("error", () => socket.destroy()); // Gone before they heard it.
+    socket.end(rawProblem("HTTP_METHOD_UNKNOWN", { allow: "", ...guards }));
+  });
+}
+
+function badHost(description: string): Refusal {
+  return new Refusal("INVALID_REQUEST", { violations: [{ field: "Host", description }] });
 }
 
 /** JSON alone. A client that names the type of a body it does not send means no body. */
@@ -123,30 +141,14 @@ function bodiesAreJson(app: Gateway): void {
   });
 }
 
-async function secureHeaders(app: Gateway, { corsOrigins }: GatewayParts): Promise<void> {
-  if (corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: [...corsOrigins],
-      methods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
-      exposedHeaders: ["ETag", "Location", "Retry-After", "WWW-Authenticate"],
-      maxAge: 600,
-      strictPreflight: false,
-    });
-  }
-  const own = ["'self'"];
-  await app.register(helmet, {
-    frameguard: { action: "deny" },
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: own,
-        imgSrc: [...own, "data:"],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: own,
-        frameAncestors: ["'none'"],
-      },
-    },
+async function shareWithOrigins(app: Gateway, { corsOrigins }: GatewayParts): Promise<void> {
+  if (corsOrigins.length === 0) return;
+  await app.register(cors, {
+    origin: [...corsOrigins],
+    methods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+    exposedHeaders: ["ETag", "Location", "Retry-After", "WWW-Authenticate"],
+    maxAge: 600,
+    strictPreflight: false,
   });
 }
 

@@ -50,6 +50,21 @@ test("what finds no route counts as well", async () => {
   expect(await statusesOf(open, 3, { url: "/nope" })).toEqual([404, 404, 429]);
 });
 
+test.each(["/v1/%ff", `/v1/products/${"a".repeat(600)}`])(
+  "what is refused for its address alone counts as well: %s",
+  async (url) => {
+    await using open = await openTestGateway({ limits: { perAddressMinute: 2 } });
+    expect(await statusesOf(open, 3, { url })).toEqual([400, 400, 429]);
+  },
+);
+
+test("health is told however much was asked before, and by HEAD", async () => {
+  await using open = await openTestGateway({ limits: { perAddressMinute: 1, requestsMost: 1 } });
+  expect(await statusesOf(open, 2, { url: "/health/nope" })).toEqual([404, 429]);
+  expect(await statusesOf(open, 3, { url: "/health/live" })).toEqual([200, 200, 200]);
+  expect(await statusesOf(open, 3, { url: "/health/ready", method: "HEAD" })).toEqual([200, 200, 200]);
+});
+
 test("addresses of one IPv6 network are one, as they belong to one customer", async () => {
   await using open = await openTestGateway({ orders, limits: { perAddressMinute: 1 } });
   const from = async (remoteAddress: string) =>
@@ -121,7 +136,8 @@ test("a process that comes too late sheds its work, says so to whoever balances 
   const answer = await open.ask({ url: "/v1/cart" });
   expect([answer.statusCode, answer.json().code]).toEqual([503, "OVERLOADED"]);
   expect(answer.headers["retry-after"]).toBe("1");
-  expect((await open.ask({ url: "/health/ready" })).statusCode).toBe(503);
+  const ready = await open.ask({ url: "/health/ready" });
+  expect([ready.statusCode, ready.json()]).toEqual([503, { ready: false, parts: { serving: false } }]);
   expect((await open.ask({ url: "/health/live" })).statusCode).toBe(200);
   expect(open.heard).toEqual([]);
 });
@@ -175,7 +191,8 @@ test("what is no HTTP, and headers beyond measure, are told so in the same words
   await using open = await openTestGateway();
   const port = await open.listen();
   const nonsense = await rawAnswer(port, (socket) => socket.write("hello\r\n\r\n"));
-  expect(nonsense.head).toContain("HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json");
+  expect(nonsense.head).toContain("HTTP/1.1 400 Bad Request\r\n");
+  expect(nonsense.head).toContain("\r\nContent-Type: application/problem+json");
   const large = await rawAnswer(port, (socket) =>
     socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${"x".repeat(20_000)}\r\n\r\n`),
   );
@@ -199,6 +216,10 @@ test.each([
     404,
     "ROUTE_UNKNOWN",
   ],
+  ["a request with two hosts", "GET /v1/cart HTTP/1.1\r\nHost: x\r\nHost: y", 400, "INVALID_REQUEST"],
+  ["a wish for a tunnel", "CONNECT x:443 HTTP/1.1\r\nHost: x", 405, "HTTP_METHOD_UNKNOWN"],
+  ["a method of no protocol", "NOPE /v1/cart HTTP/1.1\r\nHost: x", 400, "INVALID_REQUEST"],
+  ["a path that is no text", "GET /v1/%ff HTTP/1.1\r\nHost: x", 400, "INVALID_REQUEST"],
   ["a path for a proxy", "GET http://x/v1/cart HTTP/1.1\r\nHost: x", 401, "UNAUTHENTICATED"],
 ])("%s is answered as any other", async (_, lines, status, code) => {
   await using open = await openTestGateway();
@@ -206,6 +227,8 @@ test.each([
   const answer = await rawAnswer(port, (socket) => socket.end(`${lines}\r\nConnection: close\r\n\r\n`));
   expect(answer.head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   expect(answer.head).toContain("application/problem+json");
+  expect(answer.head.toLowerCase()).toContain("\r\nx-content-type-options: nosniff\r\n");
+  expect(answer.head.toLowerCase()).toContain("\r\ncontent-security-policy: default-src 'self';");
   expect(JSON.parse(answer.body).code).toBe(code);
 });
 

@@ -45,15 +45,19 @@ export async function limitRequests(app: Gateway, limits: GatewayLimits): Promis
     maxHeapUsedBytes: limits.heapBytesMost,
     sampleInterval: 500,
     pressureHandler: async ({ routeOptions }) => {
-      // A process that is busy is not dead: to restart it would only move its work to the others.
-      if (routeOptions.url !== "/health/live") throw new Refusal("OVERLOADED");
+      // A process that is busy is not dead: to restart it would only move its work to the others. Whether it is
+      // ready it says itself.
+      if (!isAboutHealth(routeOptions)) throw new Refusal("OVERLOADED");
     },
   });
   limitAtOnce(app, limits.requestsMost);
   await app.register(rateLimit, { global: false, cache: countedMost });
   if (limits.perAddressMinute > 0) {
     const count = app.createRateLimit({ max: limits.perAddressMinute, timeWindow: minuteMs });
-    app.addHook("onRequest", limited(count));
+    const limit = limited(count);
+    app.addHook("onRequest", async function (request, reply) {
+      if (!isAboutHealth(request.routeOptions)) await limit.call(this, request, reply);
+    });
   }
 }
 
@@ -71,13 +75,18 @@ export function limitCallers(app: Gateway, { perCallerMinute }: GatewayLimits): 
 function limitAtOnce(app: Gateway, requestsMost: number): void {
   let atWork = 0;
   app.addHook("onRequest", async ({ routeOptions }, reply) => {
-    if (routeOptions.config.isStream || routeOptions.url?.startsWith("/health/")) return;
+    if (routeOptions.config.isStream || isAboutHealth(routeOptions)) return;
     if (atWork >= requestsMost) throw new Refusal("OVERLOADED");
     atWork += 1;
     reply.raw.once("close", () => {
       atWork -= 1;
     });
   });
+}
+
+/** Whoever looks after the process asks from the address of many others, and asks just when there is much to do. */
+function isAboutHealth({ url }: FastifyRequest["routeOptions"]): boolean {
+  return url?.startsWith("/health/") === true;
 }
 
 type Count = ReturnType<Gateway["createRateLimit"]>;

@@ -108,9 +108,10 @@ test("a service's own defect keeps the id under which that service logged it", a
 });
 
 test("an answer to what is no request is whole HTTP", () => {
-  const [head = "", body = ""] = rawProblem("REQUEST_TIMEOUT").split("\r\n\r\n");
+  const [head = "", body = ""] = rawProblem("REQUEST_TIMEOUT", { "x-guard": "on" }).split("\r\n\r\n");
   expect(head.split("\r\n")).toEqual([
     "HTTP/1.1 408 Request Timeout",
+    "x-guard: on",
     "Content-Type: application/problem+json",
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",

@@ -98,11 +98,12 @@ export function sendProblem(reply: FastifyReply, refusal: Refusal<RefusalCode>, 
 }
 
 /** The same for those whose request never became one: a whole HTTP/1.1 answer, after which the connection ends. */
-export function rawProblem(code: RefusalCode): string {
+export function rawProblem(code: RefusalCode, headers: Readonly<Record<string, string>>): string {
   const body = JSON.stringify(problemOf(new Refusal(code)));
   const { http } = refusals[code];
   return [
     `HTTP/1.1 ${http} ${STATUS_CODES[http]}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",
@@ -130,9 +131,12 @@ function meaningOf({ code }: RpcError): RefusalCode {
     : "INTERNAL";
 }
 
+/** Their words hold what was sent, at any length. */
+const repeatingUrl: ReadonlySet<string> = new Set(["FST_ERR_BAD_URL", "FST_ERR_MAX_PARAM_LENGTH"]);
+
 function detailOf({ cause }: Refusal): string | undefined {
   const { code, message } = (cause ?? {}) as Partial<FastifyError>;
-  return code?.startsWith("FST_") ? message : undefined;
+  return code?.startsWith("FST_") && !repeatingUrl.has(code) ? message : undefined;
 }
 
 /** `lines[0].variant_id` is `lines[0].productId` here, and a request id is a header. */

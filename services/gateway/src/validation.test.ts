@@ -96,9 +96,30 @@ test.each([
 
 test("a path longer than any of ours is a problem as well", async () => {
   await using open = await openTestGateway();
-  const answer = await open.ask({ url: `/v1/orders/${"x".repeat(600)}` });
+  const url = `/v1/orders/${"x".repeat(600)}`;
+  const answer = await open.ask({ url });
   expect(answer.headers["content-type"]).toBe("application/problem+json");
-  expect([answer.statusCode, answer.json().code]).toEqual([400, "INVALID_REQUEST"]);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ code: "INVALID_REQUEST", violations: [{ field: "orderId" }] });
+  expect(answer.body).not.toContain("xxx");
+  expect((await open.ask({ url, as: null })).statusCode).toBe(401);
+});
+
+test.each(["/v1/%ff", "/%", "/v1/products/a%zz?query=b", "/v1/caf%C3"])(
+  "a path that is no text is told so and not repeated: %s",
+  async (url) => {
+    await using open = await openTestGateway();
+    const answer = await open.ask({ url });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ code: "INVALID_REQUEST", violations: [{ field: "path" }] });
+    expect(answer.body).not.toContain(url.split("/").at(-1));
+  },
+);
+
+test("a path may have what is written with percent signs, and a query what it likes", async () => {
+  await using open = await openTestGateway();
+  expect((await open.ask({ url: "/v1/caf%C3%A9%2F" })).statusCode).toBe(404);
+  expect((await open.ask({ url: "/v1/orders?other=%ff" })).json().violations[0].field).toBe("other");
 });
 
 test("a body is JSON or none; its type without a body means none", async () => {

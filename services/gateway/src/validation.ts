@@ -7,6 +7,12 @@ import type { TLocalizedValidationError } from "typebox/error";
 
 const whole = /^(0|-?[1-9]\d{0,15})$/;
 
+/** Headers that a request may be refused for, as people write them. */
+const headerNames = new Map([
+  ["idempotency-key", "Idempotency-Key"],
+  ["last-event-id", "Last-Event-ID"],
+]);
+
 /** Names that the sender made up are shown, but not at any length. */
 const fieldLengthMax = 200;
 
@@ -75,7 +81,7 @@ function fieldOf(instancePath: string, context: string): string {
 
 function inside(field: string, step: string, context: string): string {
   const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
-  if (context === "headers" && name === "idempotency-key") return "Idempotency-Key";
+  if (context === "headers") return headerNames.get(name) ?? name;
   if (/^\d+$/.test(name)) return `${field}[${name}]`;
   return field === "" ? name : `${field}.${name}`;
 }
