@@ -1,4 +1,4 @@
-import { readFile, utimes, writeFile } from "node:fs/promises";
+import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -43,7 +43,11 @@ describe("openAuth", () => {
     const keys = await openDevKeys(folder.path);
     const token = await keys.mintToken({ sub: "x-1", role });
     const auth = await openAuth(keys.auth);
-    expect(await auth.authenticate(`Bearer ${token}`)).toEqual({ ...caller, token });
+    expect(await auth.authenticate(`Bearer ${token}`)).toEqual({
+      ...caller,
+      token,
+      expiresAtMs: expect.any(Number),
+    });
   });
 
   test("answers at once for a token it has seen", async () => {
@@ -106,8 +110,9 @@ describe("openAuth", () => {
     await using folder = await openFolder();
     const forge = await openForge(folder.path);
     const auth = await openAuth({ ...forge.config, clockToleranceS: 5 });
-    const bearer = await forge.bearer({ exp: Math.floor(Date.now() / 1000) + 10 });
-    await auth.authenticate(bearer);
+    const exp = Math.floor(Date.now() / 1000) + 10;
+    const bearer = await forge.bearer({ exp });
+    expect(await auth.authenticate(bearer)).toMatchObject({ expiresAtMs: (exp + 5) * 1000 });
     const now = Date.now();
     const clock = jest.spyOn(Date, "now");
     try {
@@ -190,8 +195,140 @@ describe("the keys", () => {
   });
 });
 
+describe("a key that is withdrawn", () => {
+  /** One key twice, under the names k and l: the set loses k and its tokens. */
+  async function openWithdrawable(folder: string) {
+    const forge = await openForge(folder);
+    const file = forge.config.jwks;
+    const [key] = JSON.parse(await readFile(file, "utf8")).keys;
+    const another = { ...key, kid: "l" };
+    let written = 0;
+    const write = async (text: string) => {
+      await writeFile(file, text);
+      written += 1;
+      await utimes(file, new Date(), new Date(Date.now() + written * 5_000));
+    };
+    return {
+      ...forge,
+      file,
+      write,
+      withdraw: () => write(JSON.stringify({ keys: [another] })),
+      bringBack: () => write(JSON.stringify({ keys: [another, key] })),
+    };
+  }
+
+  test("from a file is accepted for 10 s more, remembered or not", async () => {
+    await using folder = await openFolder();
+    const forge = await openWithdrawable(folder.path);
+    let now = 0;
+    const auth = await openAuth(forge.config, () => now);
+    const [remembered, unseen] = [await forge.bearer(), await forge.bearer({ sub: "m-2" })];
+    await auth.authenticate(remembered);
+    await forge.withdraw();
+    now = 9_999;
+    expect(auth.authenticate(remembered)).toMatchObject({ memberId: "m-1" });
+    now = 10_000;
+    expect(await outcome(auth, remembered)).toEqual(refused("UNAUTHENTICATED"));
+    expect(await outcome(auth, unseen)).toEqual(refused("UNAUTHENTICATED"));
+    await forge.bringBack();
+    expect(await outcome(auth, remembered)).toMatchObject({ memberId: "m-1" });
+  });
+
+  test("is not remembered by a token that was being verified when it went", async () => {
+    await using folder = await openFolder();
+    const forge = await openWithdrawable(folder.path);
+    let now = 0;
+    const auth = await openAuth(forge.config, () => now);
+    const bearer = await forge.bearer();
+    await auth.authenticate(await forge.bearer({ sub: "m-2" }));
+    await forge.withdraw();
+    const verifying = auth.authenticate(bearer);
+    now = 10_000;
+    const looked = outcome(auth, bearer);
+    await verifying;
+    expect(await looked).toEqual(refused("UNAUTHENTICATED"));
+    expect(await outcome(auth, bearer)).toEqual(refused("UNAUTHENTICATED"));
+  });
+
+  test("takes nothing from the others, and a set that stays is looked at without forgetting anyone", async () => {
+    await using folder = await openFolder();
+    const forge = await openWithdrawable(folder.path);
+    let now = 0;
+    const auth = await openAuth(forge.config, () => now);
+    const bearer = await forge.bearer();
+    await auth.authenticate(bearer);
+    now = 10_000;
+    const caller = await auth.authenticate(bearer);
+    now = 20_000;
+    const [first, second] = [auth.authenticate(bearer), auth.authenticate(bearer)];
+    expect([await first, await second]).toEqual([caller, caller]);
+    expect(auth.authenticate(bearer)).toBe(await first);
+    expect(await first).toBe(caller);
+  });
+
+  test("locks nobody out when it is the file that is gone or spoilt, and says so once", async () => {
+    await using folder = await openFolder();
+    const forge = await openWithdrawable(folder.path);
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => {});
+    try {
+      let now = 0;
+      const auth = await openAuth(forge.config, () => now);
+      const [remembered, unseen] = [await forge.bearer(), await forge.bearer({ sub: "m-2" })];
+      await auth.authenticate(remembered);
+      await rename(forge.file, `${forge.file}.away`);
+      now += 10_000;
+      expect(await outcome(auth, remembered)).toMatchObject({ memberId: "m-1" });
+      expect(await outcome(auth, unseen)).toMatchObject({ memberId: "m-2" });
+      await forge.write("{");
+      now += 10_000;
+      expect(await outcome(auth, remembered)).toMatchObject({ memberId: "m-1" });
+      expect(warn.mock.calls).toEqual([[expect.stringContaining("ENOENT")]]);
+      await forge.withdraw();
+      now += 10_000;
+      expect(await outcome(auth, remembered)).toEqual(refused("UNAUTHENTICATED"));
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  test("from a URL is accepted for 30 s more, and longer only while the URL does not answer", async () => {
+    await using folder = await openFolder();
+    const forge = await openWithdrawable(folder.path);
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const state = { isBroken: false, asked: 0 };
+    const server = createServer(async (_request, response) => {
+      state.asked += 1;
+      if (state.isBroken) response.writeHead(503).end();
+      else response.end(await readFile(forge.file));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const jwks = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+      let now = 0;
+      const auth = await openAuth({ ...forge.config, jwks }, () => now);
+      const bearer = await forge.bearer();
+      await auth.authenticate(bearer);
+      await forge.withdraw();
+      state.isBroken = true;
+      now = 30_000;
+      expect(await outcome(auth, bearer)).toMatchObject({ memberId: "m-1" });
+      expect(warn).toHaveBeenCalledTimes(1);
+      state.isBroken = false;
+      now = 59_999;
+      expect(auth.authenticate(bearer)).toMatchObject({ memberId: "m-1" });
+      expect(state.asked).toBe(2);
+      now = 60_000;
+      expect(await outcome(auth, bearer)).toEqual(refused("UNAUTHENTICATED"));
+    } finally {
+      warn.mockRestore();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+});
+
 describe("permit", () => {
-  const member = { role: "member", memberId: "m", token: "t" } as const;
+  const member = { role: "member", memberId: "m", token: "t", expiresAtMs: 0 } as const;
 
   test("lets a role in that is named, and no other", () => {
     expect(() => permit(member, ["operator", "member"])).not.toThrow();

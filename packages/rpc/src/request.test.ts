@@ -4,9 +4,10 @@ import type { Caller } from "./auth.ts";
 import { callerName, memberOf, reply, requestCause, requestHash } from "./request.ts";
 import type { Call } from "./service.ts";
 
-const member: Caller = { role: "member", memberId: "7", token: "t" };
-const operator: Caller = { role: "operator", subject: "ann", token: "t" };
-const service: Caller = { role: "service", name: "order", token: "t" };
+const verified = { token: "t", expiresAtMs: 0 };
+const member: Caller = { role: "member", memberId: "7", ...verified };
+const operator: Caller = { role: "operator", subject: "ann", ...verified };
+const service: Caller = { role: "service", name: "order", ...verified };
 
 const callOf = (caller: Caller, bytes: string): Call => ({
   caller,
