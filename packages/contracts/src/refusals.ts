@@ -37,6 +37,11 @@ export const refusals = {
   REQUEST_TIMEOUT: kind("ABORTED", 408, "The request took too long to arrive."),
   MEDIA_TYPE_UNSUPPORTED: kind("INVALID_ARGUMENT", 415, "The body is of a type that is not read here."),
   NOT_ACCEPTABLE: kind("INVALID_ARGUMENT", 406, "The answer comes in no type that the request accepts."),
+  PRECONDITION_FAILED: kind(
+    "FAILED_PRECONDITION",
+    412,
+    "It is no longer what the request's `If-Match` names.",
+  ),
   METHOD_UNKNOWN: kind("UNIMPLEMENTED", 404, "There is no such method."),
   ROUTE_UNKNOWN: kind("UNIMPLEMENTED", 404, "There is nothing at this path."),
   HTTP_METHOD_UNKNOWN: kind(

@@ -1,10 +1,13 @@
 // What operators do: the catalogue, members, their points and orders, and payments that wait for a person.
-
+import { Refusal } from "@quadrille/decider";
+import Type from "typebox";
 import type { Gateway } from "./app.ts";
+import { entityTagOf, IfMatch, isStillTagged } from "./entity-tag.ts";
 import { KeyOptional, KeyRequired, requestIdOf } from "./idempotency.ts";
 import type { Neighbours } from "./neighbours.ts";
-import { answer, locationHeader, operation } from "./operation.ts";
+import { answer, etagHeader, locationHeader, operation } from "./operation.ts";
 import { everOpen } from "./payments.routes.ts";
+import { productNow } from "./products.routes.ts";
 import * as shape from "./schemas.ts";
 import {
   given,
@@ -54,18 +57,32 @@ function catalogueRoutes(app: Gateway, neighbours: Neighbours): void {
   app.patch(
     "/operator/products/:productId",
     operation(
-      { operationId: "changeProduct", tags, summary: "Changes title, price or whether it is on sale." },
+      {
+        operationId: "changeProduct",
+        tags,
+        summary: "Changes title, price or whether it is on sale.",
+        description:
+          "With `If-Match` only what is still as you saw it is changed. The tag is compared before the change: it guards " +
+          "against screens that are out of date, not against two changes at the very same moment. Sent again after it " +
+          "was done, a change with `If-Match` is refused, as the product is no longer what it was.",
+      },
       operator,
       {
-        headers: KeyOptional,
+        headers: Type.Object({ ...KeyOptional.properties, ...IfMatch.properties }),
         params: shape.ProductParams,
         body: shape.ProductChange,
-        response: { 200: product },
+        response: { 200: answer("The product now.", shape.Product, etagHeader) },
       },
-      ["VARIANT_UNKNOWN", "REQUEST_ID_REUSED"],
+      ["VARIANT_UNKNOWN", "REQUEST_ID_REUSED", "PRECONDITION_FAILED"],
     ),
     async (request, reply) => {
       const { title, price, onSale } = request.body;
+      const wanted = request.headers["if-match"];
+      if (wanted !== undefined) {
+        const now = await productNow(request.params.productId, products, neighbours.asCaller(request, reply));
+        if (!isStillTagged(wanted, entityTagOf(JSON.stringify(now))))
+          throw new Refusal("PRECONDITION_FAILED");
+      }
       const { variant } = await products.updateVariant(
         {
           requestId: requestIdOf(request),
@@ -76,7 +93,9 @@ function catalogueRoutes(app: Gateway, neighbours: Neighbours): void {
         },
         neighbours.asCaller(request, reply),
       );
-      return toProduct(required(variant, "a product"));
+      const changed = toProduct(required(variant, "a product"));
+      reply.header("etag", entityTagOf(JSON.stringify(changed)));
+      return changed;
     },
   );
   app.post(

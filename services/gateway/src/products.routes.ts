@@ -1,10 +1,10 @@
 // The catalogue, for everyone with a token.
-import { createHash } from "node:crypto";
 import { Refusal } from "@quadrille/decider";
+import type { CallOptions } from "@quadrille/rpc/client";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Gateway } from "./app.ts";
-import { isTagged } from "./entity-tag.ts";
+import { entityTagOf, IfNoneMatch, isTagged } from "./entity-tag.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { answer, etagHeader, operation } from "./operation.ts";
 import { Product, ProductPage, ProductParams, ProductQuery } from "./schemas.ts";
@@ -12,11 +12,6 @@ import { given, toPage, toProduct } from "./wire.ts";
 
 const everyone = ["member", "operator", "service"] as const;
 const tags = ["products"];
-const IfNoneMatch = Type.Object({
-  "If-None-Match": Type.Optional(
-    Type.String({ maxLength: 1_000, description: "The `ETag` of what you have: 304 when it is still so." }),
-  ),
-});
 const unchanged = Type.Unsafe<undefined>({ type: "null", description: "What you have is still so." });
 
 export function productRoutes(app: Gateway, neighbours: Neighbours): void {
@@ -56,19 +51,31 @@ export function productRoutes(app: Gateway, neighbours: Neighbours): void {
       ["VARIANT_UNKNOWN"],
     ),
     async (request, reply) => {
-      const asked = { variantIds: [request.params.productId] };
-      const { variants } = await products.batchGetVariants(asked, neighbours.asCaller(request, reply));
-      const [variant] = variants;
-      if (variant === undefined) throw new Refusal("VARIANT_UNKNOWN");
-      return sendTagged(request, reply, toProduct(variant));
+      const { productId } = request.params;
+      return sendTagged(
+        request,
+        reply,
+        await productNow(productId, products, neighbours.asCaller(request, reply)),
+      );
     },
   );
 }
 
-/** Tagged with a hash of its text: the same state has the same tag, whichever gateway answers. */
+/** Refuses VARIANT_UNKNOWN. */
+export async function productNow(
+  productId: string,
+  products: Neighbours["products"],
+  as: CallOptions,
+): Promise<ReturnType<typeof toProduct>> {
+  const { variants } = await products.batchGetVariants({ variantIds: [productId] }, as);
+  const [variant] = variants;
+  if (variant === undefined) throw new Refusal("VARIANT_UNKNOWN");
+  return toProduct(variant);
+}
+
 function sendTagged(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
   const text = JSON.stringify(body);
-  const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
+  const etag = entityTagOf(text);
   reply.header("etag", etag).header("cache-control", "private, no-cache");
   if (isTagged(request.headers["if-none-match"], etag)) return reply.code(304).send();
   return reply.type("application/json; charset=utf-8").send(text);

@@ -10,6 +10,8 @@ const whole = /^(0|-?[1-9]\d{0,15})$/;
 /** Headers that a request may be refused for, as people write them. */
 const headerNames = new Map([
   ["idempotency-key", "Idempotency-Key"],
+  ["if-match", "If-Match"],
+  ["if-none-match", "If-None-Match"],
   ["last-event-id", "Last-Event-ID"],
 ]);
 
