@@ -299,6 +299,104 @@ describe("in the middle", () => {
   });
 });
 
+test("a payment in doubt is followed until it is known, and not offered again", async () => {
+  await using visited = await visit();
+  const { page, faults } = visited;
+  const orderId = await order(page);
+  const inDoubt = await addFaults(system.stack.providerUrl, [
+    { fault: "reset_after_effect", on: ["confirm"], orderId },
+    { fault: "server_error_before_effect", on: ["query"], orderId, times: 1_000 },
+  ]);
+  await inWindow(page, "Pay");
+  for (const look of ["at once", "after a reload"]) {
+    if (look === "after a reload") await page.reload();
+    await title(page, "Checking your payment").waitFor();
+    await page.getByText("There is nothing you need to do").waitFor();
+    await page.waitForTimeout(500); // Nothing that is drawn later takes it back.
+    expect([look, await title(page, "Checking your payment").isVisible()]).toEqual([look, true]);
+    expect([look, await button(page, /^Pay/).count()]).toEqual([look, 0]);
+    expect(await faultsOf(page)).toEqual([]);
+  }
+  await inDoubt[Symbol.asyncDispose]();
+  await title(page, "Confirmed").waitFor();
+  expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({ captured: 4_800, captures: 1 });
+  expect(faults).toEqual([]);
+});
+
+describe("an address that", () => {
+  const notOpenedHere = "a payment window that was not opened here";
+
+  test("the window wrote before it was paid does not say that it is not", async () => {
+    await using visited = await visit();
+    const { page, faults } = visited;
+    const orderId = await order(page);
+    await button(page, /^Pay/).click();
+    await page.getByRole("heading", { name: "Pay by card" }).waitFor();
+    const elsewhere = await page.context().newPage();
+    await elsewhere.goto(`${url}/#token=${ann.token}`);
+    await elsewhere.getByText("Name of ann").waitFor({ state: "attached" });
+    await elsewhere.goto(`${url}/#/orders/${orderId}`);
+    await inWindow(elsewhere, "Pay");
+    await title(elsewhere, "Confirmed").waitFor();
+    await button(page, "Cancel").click();
+    await title(page, "Confirmed").waitFor();
+    expect(await page.getByText("Nothing was charged").count()).toBe(0);
+    await page.goBack();
+    await page.getByRole("heading", { name: "Pay by card" }).waitFor();
+    await button(page, "Pay")
+      .and(page.getByText("Pay", { exact: true }))
+      .click();
+    await page.getByRole("alert").getByText("You were not charged again.").waitFor();
+    expect(await title(page, "Confirmed").isVisible()).toBe(true);
+    expect(await accountOf(system.stack.providerUrl, orderId)).toMatchObject({ captures: 1 });
+    expect(besides(faults, /status of 409/)).toEqual([]);
+  });
+
+  test("somebody else wrote neither pays nor says anything of an order", async () => {
+    await using visited = await visit();
+    const { page, faults, requests } = visited;
+    const orderId = await order(page);
+    for (const query of [
+      `paymentKey=junk&orderId=${orderId}&amount=4800`,
+      `paymentKey=junk&orderId=${orderId}&amount=4800&returned=guessed`,
+      `unpaid=${orderId}&code=x`,
+    ]) {
+      await page.goto(`${url}/?${query}`);
+      await page.getByRole("alert").getByText(notOpenedHere).waitFor();
+      expect(page.url()).toBe(`${url}/`);
+      expect(await faultsOf(page)).toEqual([]);
+    }
+    await page.goto(`${url}/#/orders/${orderId}`);
+    await title(page, "Ready to pay").waitFor();
+    expect(requests.filter((one) => one.url().endsWith("/payment/confirm"))).toEqual([]);
+    await inWindow(page, "Pay");
+    await title(page, "Confirmed").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test("is for another member asks first; one without a token changes nothing", async () => {
+    await enrolMember(system.operator, "cat", 0n);
+    const cat = await system.as("cat");
+    await using visited = await visit();
+    const { page, faults } = visited;
+    const come = (token: string) => page.evaluate(`location.hash = "#token=${token}"`);
+    await come("");
+    await page.reload();
+    await page.getByText("Name of ann").waitFor();
+    await come(cat.token);
+    await page.getByRole("heading", { name: "Continue as member cat?" }).waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await button(page, "Stay member ann").click();
+    await page.reload();
+    await page.getByText("Name of ann").waitFor();
+    await come(cat.token);
+    await button(page, "Continue").click();
+    await page.getByText("Name of cat").waitFor();
+    expect(page.url()).toBe(`${url}/`);
+    expect(faults).toEqual([]);
+  });
+});
+
 test("a price that changed meanwhile is refused in words, and shown", async () => {
   await using visited = await visit();
   const { page, faults } = visited;

@@ -1,11 +1,13 @@
 // The page: takes the token out of the address, then shows the view that the address names.
 import { showCart } from "./cart.view.ts";
 import { byId } from "./dom.ts";
+import { memberIn } from "./identity.ts";
 import { forget, remember, remembered } from "./memory.ts";
 import { showOrder } from "./order.view.ts";
 import { showOrders } from "./orders.view.ts";
-import { confirmBegun, takeReturn } from "./payment.ts";
-import { Notice, refreshCart, refreshMember, type Stage } from "./shell.ts";
+import { confirmBegun, hasBegun, takeReturn } from "./payment.ts";
+import { isAgreed } from "./question.ts";
+import { Notice, problemBox, refreshCart, refreshMember, type Stage } from "./shell.ts";
 import { showShop } from "./shop.view.ts";
 import { showSignIn } from "./sign-in.view.ts";
 
@@ -13,14 +15,32 @@ const main = byId("main");
 let leaving = new AbortController();
 
 /** A token in the address would stand in the history and on the screen, so it is taken out before anything else is done. */
-function takeToken(): boolean {
+function tokenInAddress(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return false;
+  if (token === null) return undefined;
   history.replaceState(null, "", "/");
-  if (token === remembered("token")) return false;
-  forget("payment", "order"); // They were begun by somebody else.
+  return token === "" || token === remembered("token") ? undefined : token;
+}
+
+/** Anybody can send an address with a token in it, so whoever is here is asked before somebody else takes their place. */
+function takeToken(token: string): void {
+  const [here, comes] = [memberIn(remembered("token")), memberIn(token)];
+  if (remembered("token") === undefined || here === comes) remember("token", token);
+  else void askToContinue(token, here, comes);
+}
+
+async function askToContinue(token: string, here: string, comes: string): Promise<void> {
+  const waiting = hasBegun(here) ? " The payment you began waits until you are back." : "";
+  const isWanted = await isAgreed(document.body, {
+    title: `Continue as ${comes === "" ? "somebody else" : `member ${comes}`}?`,
+    text: `You are signed in as member ${here}, and the address you opened is for another member.${waiting}`,
+    no: `Stay member ${here}`,
+    yes: "Continue",
+  });
+  if (!isWanted) return;
+  forget("order", "left"); // They were begun by somebody else.
   remember("token", token);
-  return true;
+  signedIn();
 }
 
 function openStage(): Stage {
@@ -76,16 +96,17 @@ function signedOut(why?: Notice): void {
 }
 
 addEventListener("hashchange", () => {
-  const isSomebodyElse = takeToken();
+  const token = tokenInAddress();
+  if (token !== undefined) takeToken(token);
   show();
   focusHeading();
-  if (isSomebodyElse) showOwner();
+  if (token !== undefined) showOwner();
 });
 addEventListener("signedout", () =>
   signedOut(new Notice("Your token is not valid here, or not any more. Sign in again.")),
 );
 byId("sign-out").addEventListener("click", () => {
-  forget("payment", "order");
+  forget("order", "left");
   history.replaceState(null, "", "/");
   signedOut();
 });
@@ -94,7 +115,9 @@ byId("skip").addEventListener("click", (event) => {
   focusHeading();
 });
 
-takeToken();
-takeReturn();
+const token = tokenInAddress();
+if (token !== undefined) takeToken(token);
+const unexpected = takeReturn();
 show();
+if (unexpected !== undefined) main.prepend(problemBox(unexpected));
 showOwner();

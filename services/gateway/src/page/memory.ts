@@ -2,6 +2,8 @@
 
 export interface BegunPayment {
   readonly orderId: string;
+  /** Whose it is: nobody else's token confirms it. */
+  readonly memberId: string;
   readonly paymentKey: string;
   readonly amount: number;
   /** Sent with every attempt, so that a payment that was begun twice is made once. */
@@ -14,10 +16,19 @@ export interface BegunOrder {
   readonly key: string;
 }
 
+/** The payment window that this tab left for last. */
+export interface LeftForWindow {
+  readonly orderId: string;
+  readonly memberId: string;
+  /** Is in the addresses that the window sends back to, so that no other address is taken for a return. */
+  readonly returnKey: string;
+}
+
 interface Kept {
   readonly token: string;
-  readonly payment: BegunPayment;
+  readonly payments: readonly BegunPayment[];
   readonly order: BegunOrder;
+  readonly left: LeftForWindow;
 }
 
 const prefix = "quadrille.";

@@ -5,7 +5,9 @@ import { NoAnswer, Problem } from "@quadrille/client";
 import { pause } from "@quadrille/client/pause";
 import { isTransient } from "@quadrille/client/problem";
 import { answerOf, POST } from "./api.ts";
+import { memberIn } from "./identity.ts";
 import { type BegunPayment, forget, newKey, remember, remembered, withKey } from "./memory.ts";
+import { readReturn } from "./return.ts";
 import { Notice } from "./shell.ts";
 import { nameOf } from "./words.ts";
 
@@ -20,39 +22,63 @@ export async function goToWindow(order: Schemas["Order"]): Promise<void> {
   const { paymentWindowUrl } = (await response.json()) as ShopSettings;
   if (paymentWindowUrl === undefined) throw new Notice("This shop has no payment window to pay in.");
   const { orderId, amountDue } = order;
+  const left = { orderId, memberId: memberIn(remembered("token")), returnKey: newKey() };
+  remember("left", left);
   const window = new URL(paymentWindowUrl);
   const asked = {
     orderId,
     amount: `${amountDue.amount}`,
     orderName: nameOf(order).slice(0, 100),
-    successUrl: `${location.origin}/`,
-    failUrl: `${location.origin}/?unpaid=${encodeURIComponent(orderId)}`,
+    successUrl: `${location.origin}/?returned=${left.returnKey}`,
+    failUrl: `${location.origin}/?unpaid=${left.returnKey}`,
   };
   for (const [name, value] of Object.entries(asked)) window.searchParams.set(name, value);
   location.assign(window);
 }
 
-/** What the window added to the address on the way back, with the order it is about; the address is then an ordinary one. */
-export function takeReturn(): void {
+/**
+ * What the window added to the address on the way back, with the order it is about; the address is then an ordinary one.
+ * Answers with what to tell the buyer when this tab never left for such a window: anybody can write an address.
+ */
+export function takeReturn(): Notice | undefined {
   const { searchParams } = new URL(location.href);
-  const [paymentKey, orderId, amount] = ["paymentKey", "orderId", "amount"].map((name) =>
-    searchParams.get(name),
-  );
-  const unpaid = searchParams.get("unpaid");
-  if (paymentKey && orderId && amount) {
-    // Whoever goes back to this address, or loads it again, comes with the payment that was begun already.
-    if (remembered("payment")?.paymentKey !== paymentKey)
-      remember("payment", { orderId, paymentKey, amount: Number(amount), key: newKey() });
-    showOrderInstead(orderId);
-  } else if (unpaid) {
-    unpaidOrders.set(unpaid, searchParams.get("code") ?? "");
-    showOrderInstead(unpaid);
+  const returned = readReturn(searchParams, remembered("left"));
+  if (returned === "none") return undefined;
+  if (returned === "unexpected") {
+    history.replaceState(null, "", "/");
+    return new Notice(
+      "This address came from a payment window that was not opened here, so nothing was done. Your orders show how everything stands.",
+    );
   }
+  const { left, paid, code } = returned;
+  const { orderId, memberId } = left;
+  if (paid === undefined) unpaidOrders.set(orderId, code);
+  else begin({ orderId, memberId, ...paid, key: newKey() });
+  history.replaceState(null, "", `/#/orders/${encodeURIComponent(orderId)}`);
+  return undefined;
+}
+
+/** What was begun for the order already comes first: it may be the one that takes the money. */
+function begin(payment: BegunPayment): void {
+  const begun = remembered("payments") ?? [];
+  if (begun.some(({ orderId }) => orderId === payment.orderId)) return;
+  remember("payments", [...begun, payment]);
+}
+
+function forgetBegun(orderId: string): void {
+  const others = (remembered("payments") ?? []).filter((one) => one.orderId !== orderId);
+  if (others.length > 0) remember("payments", others);
+  else forget("payments");
+}
+
+/** Whether something was begun in this tab that has no answer yet. */
+export function hasBegun(memberId: string): boolean {
+  return (remembered("payments") ?? []).some((one) => one.memberId === memberId);
 }
 
 const unpaidOrders = new Map<string, string>();
 
-/** What to tell a buyer who came back from the window without having paid, once. */
+/** What to tell a buyer who came back from the window without having paid, once, and only while there is something to pay. */
 export function whyUnpaid(orderId: string): Notice | undefined {
   const code = unpaidOrders.get(orderId);
   unpaidOrders.delete(orderId);
@@ -64,17 +90,16 @@ export function whyUnpaid(orderId: string): Notice | undefined {
   return new Notice(`${how} Nothing was charged: you can pay again, or cancel the order.`);
 }
 
-function showOrderInstead(orderId: string): void {
-  history.replaceState(null, "", `/#/orders/${encodeURIComponent(orderId)}`);
-}
-
 /** What became of the confirmations of this page's life, kept until somebody has looked. */
 const outcomes = new Map<string, Promise<Schemas["Payment"]>>();
 
 /** Confirms what was begun, for as long as it takes and whatever is looked at meanwhile. */
 export function confirmBegun(): void {
-  const begun = remembered("payment");
-  if (begun === undefined || outcomes.has(begun.orderId)) return;
+  for (const begun of remembered("payments") ?? [])
+    if (isMine(begun) && !outcomes.has(begun.orderId)) confirmInTime(begun);
+}
+
+function confirmInTime(begun: BegunPayment): void {
   const outcome = confirm(begun);
   outcomes.set(begun.orderId, outcome);
   outcome.catch((error: unknown) => {
@@ -94,19 +119,27 @@ export function forgetOutcome(orderId: string): void {
   outcomes.delete(orderId);
 }
 
-const isSignedOut = (error: unknown) => error instanceof Problem && error.status === 401;
+const isMine = ({ memberId }: BegunPayment) => memberIn(remembered("token")) === memberId;
+
+/** Whoever began it is not here any more; it waits until they are. */
+class Gone extends Error {}
+
+const isSignedOut = (error: unknown) =>
+  error instanceof Gone || (error instanceof Problem && error.status === 401);
 
 /** However often it is sent, with the same key it is one payment. */
-async function confirm({ orderId, paymentKey, amount, key }: BegunPayment): Promise<Schemas["Payment"]> {
+async function confirm(begun: BegunPayment): Promise<Schemas["Payment"]> {
+  const { orderId, paymentKey, amount, key } = begun;
   const asked = { params: { path: { orderId } }, headers: withKey(key), body: { paymentKey, amount } };
   for (;;) {
     try {
+      if (!isMine(begun)) throw new Gone();
       const payment = await answerOf(POST("/v1/orders/{orderId}/payment/confirm", asked));
-      forget("payment");
+      forgetBegun(orderId);
       return payment;
     } catch (error) {
       if (!mayHelpLater(error)) {
-        if (!isSignedOut(error)) forget("payment");
+        if (!isSignedOut(error)) forgetBegun(orderId);
         throw error;
       }
       await pause(error.retryAfterMs ?? patienceMs, never);

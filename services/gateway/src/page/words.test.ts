@@ -49,6 +49,15 @@ test("every state has a headline of its own, settled or not", () => {
   expect(words.inShort({ status: "CANCELLED", settled: true })).toBe("Cancelled");
 });
 
+test("only a payment that nobody has begun is there to be made", () => {
+  const all = ["READY", "CONFIRMING", "UNKNOWN", "APPROVED", "DECLINED", "VOIDED", undefined] as const;
+  expect(all.filter((status) => words.paymentHeadline(status) === "Ready to pay")).toEqual(["READY"]);
+  expect(all.filter((status) => words.paymentHint(status).includes("nothing you need to do"))).toEqual([
+    "CONFIRMING",
+    "UNKNOWN",
+  ]);
+});
+
 test("an order is called by what is in it", () => {
   const line = (title: string) => ({
     productId: title,

@@ -116,6 +116,29 @@ export function headline({ status, settled }: Pick<Schemas["Order"], "status" | 
   }
 }
 
+/** The sentence above an order that waits for its payment: what is known of that says more than the order. */
+export function paymentHeadline(payment: Schemas["Payment"]["status"] | undefined): string {
+  switch (payment) {
+    case undefined:
+      return "Looking up your payment";
+    case "READY":
+      return "Ready to pay";
+    case "CONFIRMING":
+    case "UNKNOWN":
+      return "Checking your payment";
+    case "APPROVED":
+      return "Paid, finishing up";
+    default:
+      return "Not paid, finishing up";
+  }
+}
+
+/** What it means for the buyer. */
+export function paymentHint(payment: Schemas["Payment"]["status"] | undefined): string {
+  if (payment !== "CONFIRMING" && payment !== "UNKNOWN") return "";
+  return "We are asking the payment provider whether it went through. There is nothing you need to do: this page tells you as soon as it is known, and you are charged once at most.";
+}
+
 /** The same in a word or two, for a list. */
 export const inShort = (order: Parameters<typeof headline>[0]): string => headline(order).replace(/,.*/, "");
 
