@@ -48,6 +48,12 @@ describe("each kind of value takes what it should and refuses the rest", () => {
         "5 s": "refused",
       },
     ],
+    [
+      "duration within bounds",
+      duration({ meaning, min: "1s", max: "1h" }),
+      { "1000ms": 1_000, "60m": 3_600_000, "999ms": "refused", "0s": "refused", "3601s": "refused" },
+    ],
+    ["duration of no measure", duration({ meaning }), { [`${"9".repeat(30)}d`]: "refused", "0s": 0 }],
     ["flag", flag({ meaning }), { true: true, TRUE: true, 1: true, false: false, 0: false, yes: "refused" }],
     ["oneOf", oneOf(["info", "debug"], { meaning }), { info: "info", trace: "refused" }],
     [

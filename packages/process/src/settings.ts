@@ -94,16 +94,25 @@ export function port(about: About): Setting<number> {
   return { ...integer({ ...about, min: 0, max: 65_535 }), expected: "a port from 0 to 65535" };
 }
 
-/** A time span such as `250ms`, `5s`, `10m`, `1h` or `7d`, in milliseconds. */
-export function duration(about: About): Setting<number> {
+/** A time span such as `250ms`, `5s`, `10m`, `1h` or `7d`, in milliseconds; `min` and `max` are written alike. */
+export function duration({ min, max, ...about }: About & { min?: string; max?: string }): Setting<number> {
+  const minMs = min === undefined ? 0 : spanMs(min);
+  const maxMs = max === undefined ? Number.MAX_SAFE_INTEGER : spanMs(max);
+  if (minMs === undefined || maxMs === undefined) throw new Error(`no time spans: ${min}, ${max}`);
+  const bounds = [min === undefined ? "" : ` from ${min}`, max === undefined ? "" : ` up to ${max}`].join("");
   return setting(
-    "a time span such as 250ms, 5s, 10m, 1h or 7d",
+    `a time span such as 250ms, 5s, 10m, 1h or 7d${bounds && `,${bounds}`}`,
     (value) => {
-      const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(value) ?? [];
-      return count === undefined ? undefined : Number(count) * (unitMs[unit as string] as number);
+      const span = spanMs(value);
+      return span !== undefined && span >= minMs && span <= maxMs ? span : undefined;
     },
     about,
   );
+}
+
+function spanMs(text: string): number | undefined {
+  const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (unitMs[unit as string] as number);
 }
 
 /** A URL of one of the schemes, such as `["postgres", "postgresql"]`. */

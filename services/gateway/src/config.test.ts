@@ -1,4 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { ConfigError } from "@quadrille/process/config";
+import { makeCertificate } from "@quadrille/rpc/testing/certificate";
+import { openFolder } from "@quadrille/rpc/testing/open";
 import { readGatewayConfig, settings } from "./config.ts";
 
 const needed = { JWT_ISSUER: "i", JWT_KEYS: "/keys" };
@@ -25,20 +30,31 @@ test("the usual values fit together", () => {
 test("lists are read, and what is none is told", () => {
   const read = readGatewayConfig({
     ...needed,
-    CORS_ORIGINS: "https://a.example, http://localhost:3000",
-    TRUSTED_PROXIES: "10.0.0.0/8,::1",
+    CORS_ORIGINS: "https://Shop.Example, http://localhost:3000,HTTPS://a.example:443",
+    TRUSTED_PROXIES: "10.0.0.0/8,::1, fc00::/7",
   });
-  expect(read.corsOrigins).toEqual(["https://a.example", "http://localhost:3000"]);
-  expect(read.trustedProxies).toEqual(["10.0.0.0/8", "::1"]);
+  expect(read.corsOrigins).toEqual(["https://shop.example", "http://localhost:3000", "https://a.example"]);
+  expect(read.trustedProxies).toEqual(["10.0.0.0/8", "::1", "fc00::/7"]);
   for (const CORS_ORIGINS of [
     "*",
     "a.example",
     "https://a.example/",
     "https://a.example/path",
     "https://a.example,",
+    "https://me@a.example",
+    "https://a.example?x",
   ])
     expect(() => readGatewayConfig({ ...needed, CORS_ORIGINS })).toThrow("CORS_ORIGINS: expected origins");
-  for (const TRUSTED_PROXIES of ["everyone", "10.0.0.0/8 ::1"])
+  for (const TRUSTED_PROXIES of [
+    "everyone",
+    "10.0.0.0/8 ::1",
+    "999.1.1.1",
+    "10.0.0.0/64",
+    "10.0.0.0/0",
+    "::/129",
+    "10.0.0",
+    "::1,",
+  ])
     expect(() => readGatewayConfig({ ...needed, TRUSTED_PROXIES })).toThrow("TRUSTED_PROXIES: expected");
 });
 
@@ -53,20 +69,45 @@ test("every fault is told at once", () => {
     expect(() => readGatewayConfig(wrong)).toThrow(`${name}: expected`);
 });
 
-test("a certificate is shown to services whose authority is known, with its key", () => {
-  const tls = { NEIGHBOUR_CA_FILE: "ca", NEIGHBOUR_CERT_FILE: "cert", NEIGHBOUR_KEY_FILE: "key" };
-  expect(readGatewayConfig({ ...needed, ...tls }).neighbours.tls).toEqual({
-    caFile: "ca",
-    certFile: "cert",
-    keyFile: "key",
+test("a certificate is shown to services whose authority is known, with its key", async () => {
+  await using folder = await openFolder();
+  const write = async (name: string, text: string) => {
+    await writeFile(join(folder.path, name), text);
+    return join(folder.path, name);
+  };
+  const authority = makeCertificate("authority");
+  const own = makeCertificate("gateway", authority);
+  const caFile = await write("ca.pem", authority.certPem);
+  const certFile = await write("own.pem", own.certPem);
+  const keyFile = await write("own.key", own.keyPem);
+  const tls = { NEIGHBOUR_CA_FILE: caFile, NEIGHBOUR_CERT_FILE: certFile, NEIGHBOUR_KEY_FILE: keyFile };
+  const read = (changed: Partial<typeof tls>) => readGatewayConfig({ ...needed, ...tls, ...changed });
+  expect(read({}).neighbours.tls).toEqual({ caFile, certFile, keyFile });
+  expect(readGatewayConfig({ ...needed, NEIGHBOUR_CA_FILE: caFile }).neighbours.tls).toMatchObject({
+    caFile,
   });
-  expect(readGatewayConfig({ ...needed, NEIGHBOUR_CA_FILE: "ca" }).neighbours.tls).toMatchObject({
-    caFile: "ca",
-  });
-  expect(() => readGatewayConfig({ ...needed, ...tls, NEIGHBOUR_KEY_FILE: "" })).toThrow(
-    "NEIGHBOUR_KEY_FILE",
-  );
-  expect(() => readGatewayConfig({ ...needed, ...tls, NEIGHBOUR_CA_FILE: "" })).toThrow("NEIGHBOUR_CA_FILE");
+  expect(() => read({ NEIGHBOUR_KEY_FILE: "" })).toThrow("NEIGHBOUR_KEY_FILE");
+  expect(() => read({ NEIGHBOUR_CA_FILE: "" })).toThrow("NEIGHBOUR_CA_FILE");
+  for (const name of Object.keys(tls))
+    for (const path of [
+      "/no/such/file",
+      folder.path,
+      await write("empty", ""),
+      await write("text", "hello"),
+    ]) {
+      expect(() => read({ [name]: path })).toThrow(ConfigError);
+      expect(() => read({ [name]: path })).toThrow(`${name}: expected the path of a PEM`);
+    }
+  const stranger = await write("stranger.key", makeCertificate("stranger").keyPem);
+  expect(() => read({ NEIGHBOUR_KEY_FILE: stranger })).toThrow("NEIGHBOUR_KEY_FILE: expected the key of");
+});
+
+const spans = Object.entries(settings).filter(([, { expected }]) => expected.startsWith("a time span"));
+
+test.each(spans.map(([name]) => name))("%s is neither none nor more than a timer takes", (name) => {
+  const wrong = name === "EVENT_LOOP_DELAY_MOST" ? ["25d", "600d"] : ["0s", "0ms", "25d", "600d"];
+  for (const span of wrong)
+    expect(() => readGatewayConfig({ ...needed, [name]: span })).toThrow(`${name}: expected a time span`);
 });
 
 test("limits that mean none are none", () => {
