@@ -138,6 +138,8 @@ describe("documents", () => {
         if (status === "503" || status === "429") expect(headers).toHaveProperty("Retry-After");
         if (status === "401") expect(headers).toHaveProperty("WWW-Authenticate");
       }
+      const ofBodies = Object.keys(responses).filter((status) => ["408", "413", "415"].includes(status));
+      expect([operationId, ofBodies]).toEqual([operationId, method === "get" ? [] : ["408", "413", "415"]]);
       const key = parameters.find(({ name }: { name: string }) => name === "Idempotency-Key");
       expect([operationId, key?.required]).toEqual([
         operationId,

@@ -2,7 +2,7 @@
 import { type RefusalCode, refusals } from "@quadrille/contracts/refusals";
 import { Refusal } from "@quadrille/decider";
 import type { Role } from "@quadrille/rpc";
-import type { TSchema } from "typebox";
+import Type, { type TObject, type TSchema } from "typebox";
 import { problemOf, problemType } from "./problem.ts";
 
 /** What any route that asks a service may answer. */
@@ -17,7 +17,7 @@ const always: readonly RefusalCode[] = [
   "UNAVAILABLE",
   "DEADLINE_EXCEEDED",
 ];
-/** What a route with a body may answer besides. */
+/** What a route may answer besides to a body, be it one that it has no use for. */
 const ofBodies: readonly RefusalCode[] = ["REQUEST_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "REQUEST_TIMEOUT"];
 
 export interface About {
@@ -42,8 +42,9 @@ export function operation<const P extends Parts>(
   parts: P,
   codes: readonly RefusalCode[] = [],
 ) {
-  const mayRefuse = [...always, ...(parts.body === undefined ? [] : ofBodies), ...codes];
+  const mayRefuse = [...always, ...(takesBodies(parts) ? ofBodies : []), ...codes];
   const schema = {
+    querystring: nothing,
     ...about,
     tags: [...about.tags],
     security: roles.map((role) => ({ token: [role] })),
@@ -52,6 +53,14 @@ export function operation<const P extends Parts>(
   };
   return { schema: schema as unknown as P, config: { roles } };
 }
+
+/** What changes anything has a key; of the other routes none is sent a body, and if it is nobody reads it. */
+function takesBodies({ headers }: Parts): boolean {
+  return "Idempotency-Key" in ((headers as Partial<TObject>)?.properties ?? {});
+}
+
+/** Where nothing can be asked for, a name that is not known is a mistake as anywhere else. */
+const nothing = Type.Object({}, { additionalProperties: false });
 
 /** An answer of this shape, described; a `$ref` alone has no room for words. */
 export function answer<S extends TSchema>(description: string, schema: S, headers?: object): S {

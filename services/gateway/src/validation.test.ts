@@ -84,6 +84,21 @@ describe("a query", () => {
 });
 
 test.each([
+  ["GET", "/v1/cart"],
+  ["GET", "/v1/me"],
+  ["GET", "/v1/products/mug"],
+  ["DELETE", "/v1/cart"],
+  ["POST", "/v1/orders/o-1/cancel"],
+] as const)("where nothing can be asked for, what is asked for is named: %s %s", async (method, url) => {
+  await using open = await openTestGateway();
+  const headers = { "idempotency-key": "0123456789" };
+  const answer = await open.ask({ method, url: `${url}?foo=1`, headers });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json().violations).toEqual([{ field: "foo", description: "is not known here" }]);
+  expect(open.heard).toEqual([]);
+});
+
+test.each([
   ["/v1/orders/a%2Fb", "orderId"],
   ["/v1/orders/%00", "orderId"],
   [`/v1/orders/${"x".repeat(65)}`, "orderId"],
@@ -127,6 +142,7 @@ test("a body is JSON or none; its type without a body means none", async () => {
     orders: { cancelOrder: async () => ({ order }), getCart: async () => ({ cart }) },
   });
   const cancel = { method: "POST", url: "/v1/orders/o-1/cancel" } as const;
+  const clear = { method: "DELETE", url: "/v1/cart" } as const;
   const headers = { "idempotency-key": "0123456789" };
   const empty = await open.ask({ ...cancel, headers: { ...headers, "content-type": "application/json" } });
   expect(empty.statusCode).toBe(200);
@@ -136,8 +152,14 @@ test("a body is JSON or none; its type without a body means none", async () => {
     "application/x-www-form-urlencoded",
     "multipart/form-data",
   ]) {
-    const answer = await open.ask({ ...cancel, headers: { ...headers, "content-type": type }, body: "a=1" });
-    expect([answer.statusCode, answer.json().code]).toEqual([415, "MEDIA_TYPE_UNSUPPORTED"]);
+    for (const change of [cancel, clear]) {
+      const answer = await open.ask({
+        ...change,
+        headers: { ...headers, "content-type": type },
+        body: "a=1",
+      });
+      expect([answer.statusCode, answer.json().code]).toEqual([415, "MEDIA_TYPE_UNSUPPORTED"]);
+    }
   }
 });
 
