@@ -270,7 +270,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes title, price or whether it is on sale. */
+        /**
+         * Changes title, price or whether it is on sale.
+         * @description With `If-Match` only what is still as you saw it is changed. The tag is compared before the change: it guards against screens that are out of date, not against two changes at the very same moment. Sent again after it was done, a change with `If-Match` is refused, as the product is no longer what it was.
+         */
         patch: operations["changeProduct"];
         trace?: never;
     };
@@ -1099,6 +1102,9 @@ export interface operations {
             401: components["responses"]["UNAUTHENTICATED"];
             403: components["responses"]["FORBIDDEN"];
             406: components["responses"]["NOT_ACCEPTABLE"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            415: components["responses"]["MEDIA_TYPE_UNSUPPORTED"];
             422: components["responses"]["REQUEST_ID_REUSED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];
@@ -1204,6 +1210,9 @@ export interface operations {
             401: components["responses"]["UNAUTHENTICATED"];
             403: components["responses"]["FORBIDDEN"];
             406: components["responses"]["NOT_ACCEPTABLE"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            415: components["responses"]["MEDIA_TYPE_UNSUPPORTED"];
             422: components["responses"]["REQUEST_ID_REUSED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];
@@ -1507,7 +1516,10 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["ORDER_UNKNOWN"];
             406: components["responses"]["NOT_ACCEPTABLE"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
             409: components["responses"]["NOT_SETTLED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            415: components["responses"]["MEDIA_TYPE_UNSUPPORTED"];
             422: components["responses"]["REQUEST_ID_REUSED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];
@@ -1873,6 +1885,8 @@ export interface operations {
                  * @example 8e03978e-40d5-43e8-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
+                /** @description The `ETag` of what you mean to change: 412 when it is no longer so. */
+                "If-Match"?: string;
             };
             path: {
                 /**
@@ -1902,6 +1916,8 @@ export interface operations {
             /** @description The product now. */
             200: {
                 headers: {
+                    /** @description Names this very state. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1914,6 +1930,15 @@ export interface operations {
             404: components["responses"]["VARIANT_UNKNOWN"];
             406: components["responses"]["NOT_ACCEPTABLE"];
             408: components["responses"]["REQUEST_TIMEOUT"];
+            /** @description `PRECONDITION_FAILED`: It is no longer what the request's `If-Match` names. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["REQUEST_TOO_LARGE"];
             415: components["responses"]["MEDIA_TYPE_UNSUPPORTED"];
             422: components["responses"]["REQUEST_ID_REUSED"];
@@ -2298,7 +2323,10 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["ORDER_UNKNOWN"];
             406: components["responses"]["NOT_ACCEPTABLE"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
             409: components["responses"]["NOT_SETTLED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            415: components["responses"]["MEDIA_TYPE_UNSUPPORTED"];
             422: components["responses"]["REQUEST_ID_REUSED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];
