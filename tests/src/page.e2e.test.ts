@@ -323,6 +323,25 @@ test("a payment in doubt is followed until it is known, and not offered again", 
   expect(faults).toEqual([]);
 });
 
+test("a payment that is begun is not lost over another one", async () => {
+  await using visited = await visit();
+  const { page, faults } = visited;
+  const first = await order(page);
+  const second = await order(page);
+  const confirming = `**/${first}/payment/confirm`;
+  await page.route(confirming, (route) => route.abort());
+  await page.goto(`${url}/#/orders/${first}`);
+  await title(page, "Ready to pay").waitFor();
+  await inWindow(page, "Pay");
+  await title(page, "Confirming your payment").waitFor();
+  await page.goto(`${url}/#/orders/${second}`);
+  await inWindow(page, "Pay");
+  await title(page, "Confirmed").waitFor();
+  await page.unroute(confirming);
+  expect([await endOf(ann, first), await endOf(ann, second)]).toEqual(["CONFIRMED", "CONFIRMED"]);
+  expect(besides(faults, /net::ERR_FAILED/)).toEqual([]);
+});
+
 describe("an address that", () => {
   const notOpenedHere = "a payment window that was not opened here";
 
