@@ -25,7 +25,7 @@ function tokenInAddress(): string | undefined {
 /** Anybody can send an address with a token in it, so whoever is here is asked before somebody else takes their place. */
 function takeToken(token: string): void {
   const [here, comes] = [memberIn(remembered("token")), memberIn(token)];
-  if (remembered("token") === undefined || here === comes) remember("token", token);
+  if (here === "" || here === comes) remember("token", token);
   else void askToContinue(token, here, comes);
 }
 

@@ -115,7 +115,7 @@ function drawOrder(place: ReturnType<typeof layOut>, seen: Seen, newest: Change 
   document.title = `${words} · Quadrille`;
   place.hint.textContent = hintFor(seen);
   place.steps.replaceChildren(...stepsOf(seen.order, newest));
-  place.receipt.replaceChildren(...receipt(seen.order));
+  place.receipt.replaceChildren(...receipt(seen.order, isAwaited(seen.order) && !canPay(seen)));
 }
 
 /** Says so as long as it is so, and aloud only once. */

@@ -4,14 +4,11 @@ import type { Schemas } from "@quadrille/client";
 import { h } from "./dom.ts";
 import { inMoney, onDay } from "./words.ts";
 
-export function receipt({
-  status,
-  lines,
-  subtotal,
-  points,
-  amountDue,
-  placedAt,
-}: Schemas["Order"]): HTMLElement[] {
+export function receipt(
+  { status, lines, subtotal, points, amountDue, placedAt }: Schemas["Order"],
+  isBeingPaid: boolean,
+): HTMLElement[] {
+  const dueName = isBeingPaid ? "Total" : (dueNames[status] ?? "To pay");
   const rows = lines.map(({ title, quantity, unitPrice }) =>
     h(
       "li",
@@ -23,7 +20,7 @@ export function receipt({
   return [
     h("p", { class: "soft" }, `Ordered ${onDay(placedAt)}`),
     h("ul", {}, ...rows),
-    sums({ subtotal, points, due: amountDue, dueName: dueNames[status] ?? "To pay" }),
+    sums({ subtotal, points, due: amountDue, dueName }),
   ];
 }
 
