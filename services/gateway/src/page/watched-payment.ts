@@ -85,9 +85,9 @@ export const isAwaited = (order: Order | undefined): boolean =>
   order?.status === "PAYABLE" && order.amountDue.amount > 0;
 
 /** The payment is opened a moment after its order became payable. Asked before that, there is none, and nobody can have begun it. */
-function isOpening(order: Order | undefined): boolean {
+function isOpening(order: Order | undefined, clock: () => number = Date.now): boolean {
   const since = order?.history.find(({ step }) => step === "PAYABLE")?.at;
-  const ageMs = since === undefined ? Number.NaN : Date.now() - Date.parse(since);
+  const ageMs = since === undefined ? Number.NaN : clock() - Date.parse(since);
   return ageMs >= 0 && ageMs < openingMs;
 }
 
