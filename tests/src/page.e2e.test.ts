@@ -17,6 +17,7 @@ const unitsThere = 100;
 let system: System;
 let browser: Awaited<ReturnType<typeof openBrowser>>;
 let ann: Clients;
+let cat: Clients;
 let url: string;
 
 beforeAll(async () => {
@@ -26,6 +27,8 @@ beforeAll(async () => {
   await stockVariant(system.operator, "lamp", { price: 12_000n, units: unitsThere });
   await enrolMember(system.operator, "ann", BigInt(pointsThere));
   ann = await system.as("ann");
+  await enrolMember(system.operator, "cat", 0n);
+  cat = await system.as("cat");
 }, 600_000); // The browser may have to be installed first.
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
@@ -50,6 +53,9 @@ async function visit(options?: BrowserContextOptions): Promise<Visit> {
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const title = (page: Page, name: string) => page.getByRole("heading", { level: 1, name, exact: true });
 const orderIdOf = (page: Page) => new URL(page.url()).hash.split("/").at(-1) as string;
+
+/** Follows a link in the same tab, as anybody could send one. */
+const comeWith = (page: Page, token: string) => page.evaluate(`location.hash = "#token=${token}"`);
 
 /** From the shelf to an order that can be paid. */
 async function order(page: Page, { points = 0, product = "mug" } = {}): Promise<string> {
@@ -323,7 +329,7 @@ test("a payment in doubt is followed until it is known, and not offered again", 
   expect(faults).toEqual([]);
 });
 
-test("a payment that is begun is not lost over another one", async () => {
+test("a payment that is begun is lost neither over another one nor over another member", async () => {
   await using visited = await visit();
   const { page, faults } = visited;
   const first = await order(page);
@@ -337,7 +343,14 @@ test("a payment that is begun is not lost over another one", async () => {
   await page.goto(`${url}/#/orders/${second}`);
   await inWindow(page, "Pay");
   await title(page, "Confirmed").waitFor();
+  await comeWith(page, cat.token);
+  await page.getByText("The payment you began waits until you are back.").waitFor();
+  await button(page, "Continue").click();
+  await page.getByText("Name of cat").waitFor();
   await page.unroute(confirming);
+  await page.waitForTimeout(3_000); // Nobody confirms it in the name of another.
+  await comeWith(page, ann.token);
+  await button(page, "Continue").click();
   expect([await endOf(ann, first), await endOf(ann, second)]).toEqual(["CONFIRMED", "CONFIRMED"]);
   expect(besides(faults, /net::ERR_FAILED/)).toEqual([]);
 });
@@ -394,21 +407,18 @@ describe("an address that", () => {
   });
 
   test("is for another member asks first; one without a token changes nothing", async () => {
-    await enrolMember(system.operator, "cat", 0n);
-    const cat = await system.as("cat");
     await using visited = await visit();
     const { page, faults } = visited;
-    const come = (token: string) => page.evaluate(`location.hash = "#token=${token}"`);
-    await come("");
+    await comeWith(page, "");
     await page.reload();
     await page.getByText("Name of ann").waitFor();
-    await come(cat.token);
+    await comeWith(page, cat.token);
     await page.getByRole("heading", { name: "Continue as member cat?" }).waitFor();
     expect(await faultsOf(page)).toEqual([]);
     await button(page, "Stay member ann").click();
     await page.reload();
     await page.getByText("Name of ann").waitFor();
-    await come(cat.token);
+    await comeWith(page, cat.token);
     await button(page, "Continue").click();
     await page.getByText("Name of cat").waitFor();
     expect(page.url()).toBe(`${url}/`);
