@@ -240,14 +240,27 @@ describe("a key that is withdrawn", () => {
     let now = 0;
     const auth = await openAuth(forge.config, () => now);
     const bearer = await forge.bearer();
-    await auth.authenticate(await forge.bearer({ sub: "m-2" }));
-    await forge.withdraw();
-    const verifying = auth.authenticate(bearer);
-    now = 10_000;
-    const looked = outcome(auth, bearer);
-    await verifying;
-    expect(await looked).toEqual(refused("UNAUTHENTICATED"));
-    expect(await outcome(auth, bearer)).toEqual(refused("UNAUTHENTICATED"));
+    const { subtle } = crypto;
+    const verify = subtle.verify.bind(subtle);
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow = jest.spyOn(subtle, "verify").mockImplementationOnce(async (...signed) => {
+      begun.resolve();
+      await goOn.promise;
+      return await verify(...signed);
+    });
+    try {
+      const verifying = auth.authenticate(bearer);
+      await begun.promise;
+      await forge.withdraw();
+      now = 10_000;
+      expect(await outcome(auth, bearer)).toEqual(refused("UNAUTHENTICATED"));
+      goOn.resolve();
+      expect(await verifying).toMatchObject({ memberId: "m-1" });
+      expect(await outcome(auth, bearer)).toEqual(refused("UNAUTHENTICATED"));
+    } finally {
+      slow.mockRestore();
+    }
   });
 
   test("takes nothing from the others, and a set that stays is looked at without forgetting anyone", async () => {
@@ -310,6 +323,7 @@ describe("a key that is withdrawn", () => {
       await auth.authenticate(bearer);
       await forge.withdraw();
       state.isBroken = true;
+      expect(await outcome(auth, await forge.bearer({ sub: "m-2" }))).toMatchObject({ memberId: "m-2" });
       now = 30_000;
       expect(await outcome(auth, bearer)).toMatchObject({ memberId: "m-1" });
       expect(warn).toHaveBeenCalledTimes(1);
