@@ -5,7 +5,7 @@ import { memberIn } from "./identity.ts";
 import { forget, remember, remembered } from "./memory.ts";
 import { showOrder } from "./order.view.ts";
 import { showOrders } from "./orders.view.ts";
-import { confirmBegun, hasBegun, takeReturn } from "./payment.ts";
+import { confirmBegun, hasBegun, stopConfirming, takeReturn } from "./payment.ts";
 import { isAgreed } from "./question.ts";
 import { Notice, problemBox, refreshCart, refreshMember, type Stage } from "./shell.ts";
 import { showShop } from "./shop.view.ts";
@@ -40,6 +40,7 @@ async function askToContinue(token: string, here: string, comes: string): Promis
   if (!isWanted) return;
   forget("order", "left"); // They were begun by somebody else.
   remember("token", token);
+  stopConfirming();
   signedIn();
 }
 
@@ -89,6 +90,7 @@ function showOwner(): void {
 
 function signedOut(why?: Notice): void {
   forget("token");
+  stopConfirming();
   byId("member").replaceChildren();
   document.body.classList.add("signed-out");
   showSignIn(openStage(), signedIn, why);

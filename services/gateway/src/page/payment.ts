@@ -96,10 +96,10 @@ const outcomes = new Map<string, Promise<Schemas["Payment"]>>();
 /** Confirms what was begun, for as long as it takes and whatever is looked at meanwhile. */
 export function confirmBegun(): void {
   for (const begun of remembered("payments") ?? [])
-    if (isMine(begun) && !outcomes.has(begun.orderId)) confirmInTime(begun);
+    if (isMine(begun) && !outcomes.has(begun.orderId)) startConfirming(begun);
 }
 
-function confirmInTime(begun: BegunPayment): void {
+function startConfirming(begun: BegunPayment): void {
   const outcome = confirm(begun);
   outcomes.set(begun.orderId, outcome);
   outcome.catch((error: unknown) => {
@@ -122,7 +122,15 @@ export function forgetOutcome(orderId: string): void {
 const isMine = ({ memberId }: BegunPayment) => memberIn(remembered("token")) === memberId;
 
 /** Whoever began it is not here any more; it waits until they are. */
-class Gone extends Error {}
+class Gone extends Notice {}
+
+let leaving = new AbortController();
+
+/** To be called when somebody goes or another comes: nothing is asked again in the name of whoever is here next. */
+export function stopConfirming(): void {
+  leaving.abort(new Gone("The payment waits until whoever began it is back."));
+  leaving = new AbortController();
+}
 
 const isSignedOut = (error: unknown) =>
   error instanceof Gone || (error instanceof Problem && error.status === 401);
@@ -130,25 +138,26 @@ const isSignedOut = (error: unknown) =>
 /** However often it is sent, with the same key it is one payment. */
 async function confirm(begun: BegunPayment): Promise<Schemas["Payment"]> {
   const { orderId, paymentKey, amount, key } = begun;
-  const asked = { params: { path: { orderId } }, headers: withKey(key), body: { paymentKey, amount } };
+  const { signal } = leaving;
+  const body = { paymentKey, amount };
+  const asked = { params: { path: { orderId } }, headers: withKey(key), body, signal };
   for (;;) {
     try {
-      if (!isMine(begun)) throw new Gone();
       const payment = await answerOf(POST("/v1/orders/{orderId}/payment/confirm", asked));
       forgetBegun(orderId);
       return payment;
     } catch (error) {
+      signal.throwIfAborted();
       if (!mayHelpLater(error)) {
         if (!isSignedOut(error)) forgetBegun(orderId);
         throw error;
       }
-      await pause(error.retryAfterMs ?? patienceMs, never);
+      await pause(error.retryAfterMs ?? patienceMs, signal);
     }
   }
 }
 
 const patienceMs = 2_000;
-const never = new AbortController().signal;
 
 /** What says nothing about the payment: asked again, it is as good as asked once. */
 function mayHelpLater(error: unknown): error is Problem | NoAnswer {
