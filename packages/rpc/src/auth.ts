@@ -126,6 +126,11 @@ export function permit(caller: Caller, roles: readonly Role[]): void {
   if (!roles.includes(caller.role)) throw new Refusal("FORBIDDEN");
 }
 
+/** How much longer the caller's token is accepted. */
+export function acceptedForMs({ expiresAtMs }: Caller): number {
+  return expiresAtMs - Date.now();
+}
+
 function bearer(authorization: string | undefined): string {
   if (authorization === undefined || !/^bearer /i.test(authorization)) throw new Refusal("UNAUTHENTICATED");
   return authorization.slice("bearer ".length);

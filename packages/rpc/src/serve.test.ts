@@ -42,7 +42,7 @@ describe("a call", () => {
     const before = Date.now();
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     await open.echo.say(hello, { traceparent, deadlineMs: 3_000 });
-    expect(heard?.caller).toEqual({ role: "member", memberId: "m-1", token: open.memberToken });
+    expect(heard?.caller).toMatchObject({ role: "member", memberId: "m-1", token: open.memberToken });
     expect(heard?.traceparent).toBe(traceparent);
     expect(Buffer.compare(heard?.requestBytes as Buffer, EchoService.say.requestSerialize(hello))).toBe(0);
     const leftMs = Number(heard?.deadline) - before;

@@ -1,6 +1,6 @@
 // Server-Sent Events as the body of an answer: heartbeats while nothing happens, and a bound for readers that do not read.
 import { Readable } from "node:stream";
-import { setInterval as beats } from "node:timers/promises";
+import { setInterval as beats, setTimeout as pause } from "node:timers/promises";
 
 export interface StreamLimits {
   readonly heartbeatMs: number;
@@ -67,8 +67,7 @@ export function openEventStream({ heartbeatMs, bytesMost, lastsMs }: StreamLimit
 
   write(`retry: ${retryMs}\n\n`);
   void keepAlive();
-  const life = setTimeout(end, Math.min(lastsMs, longestMs));
-  signal.addEventListener("abort", () => clearTimeout(life));
+  void pause(Math.min(lastsMs, longestMs), undefined, { signal }).then(end, () => {}); // Being over is how it fails.
   return {
     body,
     signal,

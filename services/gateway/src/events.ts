@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { OrderServiceService } from "@quadrille/contracts/gen/quadrille/order/v1/order_service.ts";
 import { Refusal } from "@quadrille/decider";
 import type { RpcClient } from "@quadrille/rpc";
+import { acceptedForMs } from "@quadrille/rpc/auth";
 import Type, { type TString } from "typebox";
 import type { Gateway } from "./app.ts";
 import { callerOf } from "./caller.ts";
@@ -114,7 +115,7 @@ export function registerEvents(app: Gateway, { orders, watches, limits, log }: E
       if (seen > (order?.history.at(-1)?.number ?? 0))
         throw beyondTheLast(inHeader === undefined ? "lastEventId" : "Last-Event-ID");
       if (isClosing) throw new Refusal("UNAVAILABLE"); // The others have been ended while this one was looked up.
-      const lastsMs = caller.expiresAtMs - Date.now(); // Who is no longer let in hears no more either.
+      const lastsMs = acceptedForMs(caller); // Who is no longer let in hears no more either.
       const stream = openEventStream({ heartbeatMs, bytesMost: bufferBytesMost, lastsMs });
       run(stream, { orderId, seen, ...as }, taken.move(), reply.raw);
       return reply
