@@ -155,7 +155,8 @@ async function readPatiently(orderId: string): Promise<Reader> {
     const reader = await read(orderId);
     if (reader.status === 200) return reader;
     await reader.over;
-    if (reader.status !== 503) throw new Error(`answered ${reader.status}: ${reader.text}`);
+    if (reader.status !== 503 && reader.status !== 504)
+      throw new Error(`answered ${reader.status}: ${reader.text}`);
     await pause(500);
   }
 }
