@@ -390,7 +390,8 @@ function keeping(arena: () => ForgetfulArena): void {
     expect([...after].slice(0, 30)).toEqual([...before]);
     expect(after.size).toBe(35);
     for (const [id, times] of heard) expect([id, all.listener.deliveries.get(id)]).toEqual([id, times]);
-    expect((await all.teller.places.known("QUADRILLE_ORDER"))?.epoch).toBe(1); // Marks may have been on their way.
+    // Marks may have been on their way. Two replicas that look at the same moment may begin one each.
+    expect([1, 2]).toContain((await all.teller.places.known("QUADRILLE_ORDER"))?.epoch);
     expect((await all.listener.places.known("QUADRILLE_ORDER"))?.epoch).toBe(0);
   });
 
